@@ -1,0 +1,66 @@
+package domain
+
+import "slices"
+
+// ActorKind says what kind of thing acts. The numbers are stored in every event.
+type ActorKind uint8
+
+// The kinds of actor.
+const (
+	ActorSystem    ActorKind = 0 // the deployment itself: reconciler, sweeper
+	ActorUser      ActorKind = 1 // a person with an access token
+	ActorKey       ActorKind = 2 // an API key
+	ActorAnonymous ActorKind = 3 // nobody proven: registration, a failed login
+	ActorOperator  ActorKind = 4 // who runs the deployment, at its own console
+)
+
+// String returns the name that audit answers show.
+func (k ActorKind) String() string {
+	names := [...]string{"system", "user", "api_key", "anonymous", "operator"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// Environment is one of two disjoint spaces of credentials within a tenant.
+type Environment string
+
+// The environments.
+const (
+	Live Environment = "live"
+	Test Environment = "test"
+)
+
+// Origin is where a request came from. It is personal data: it is stored only
+// in an event's detached part, under the key of the acting user.
+type Origin struct {
+	IP        string `json:"ip,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+}
+
+// Actor is who acts, as proven by the edge. It is passed by value and by name,
+// never carried in a context.
+type Actor struct {
+	Tenant      TenantID
+	Kind        ActorKind
+	ID          ID     // the user or the API key; zero for system and anonymous
+	User        UserID // who answers for it: the user, or the key's owner
+	Session     SessionID
+	Role        Role
+	Scopes      []Scope // sorted; what this access may do
+	Environment Environment
+	Request     RequestID
+	Origin      Origin
+}
+
+// May reports whether the actor's access covers scope.
+func (a Actor) May(scope Scope) bool {
+	_, found := slices.BinarySearch(a.Scopes, scope)
+	return found
+}
+
+// System returns the actor for work that the deployment does on tenant by itself.
+func System(tenant TenantID, request RequestID) Actor {
+	return Actor{Tenant: tenant, Kind: ActorSystem, Request: request}
+}

@@ -1,0 +1,97 @@
+package domain
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Stored is a fact as bytes.
+type Stored struct {
+	Type     EventType
+	Payload  []byte // a JSON object with sorted keys, no HTML escaping, whole numbers only
+	Personal []byte // a JSON object, or nil: not yet encrypted when encoded, decrypted when decoded
+}
+
+// decoders lists every fact ever stored, by type. An entry is never removed:
+// the log is for ever, and so is our ability to read it.
+var decoders = decoderTable(
+	decode[ChainGenesis],
+	decode[AccountClaimed], decode[TenantAdded],
+	decode[TenantRegistered],
+	decode[UserRegistered], decode[PasswordSet], decode[LoginSucceeded], decode[LoginFailed],
+	decode[SessionIssued], decode[SessionRefreshed], decode[SessionRevoked], decode[RefreshTokenReused],
+	decode[APIKeyCreated], decode[APIKeyRevoked],
+	decode[CredentialSealed], decode[CredentialUnsealed], decode[CredentialUnsealDenied],
+	decode[CredentialRotated], decode[CredentialRetired], decode[CredentialRestored],
+	decode[CredentialExpired], decode[CredentialDeleted],
+	decode[CredentialVersionShredded], decode[CredentialShredded],
+	decode[CredentialsListed], decode[AuditLogQueried], decode[AuditExported],
+	decode[AccessDenied], decode[IntegrityViolated],
+)
+
+type decoder func(Stored) (Event, error)
+
+func decoderTable(decoders ...decoder) map[EventType]decoder {
+	table := make(map[EventType]decoder, len(decoders))
+	for _, d := range decoders {
+		e, _ := d(Stored{Payload: []byte("{}")})
+		table[e.EventType()] = d
+	}
+	return table
+}
+
+func decode[E Event](s Stored) (Event, error) {
+	var e E
+	if err := json.Unmarshal(s.Payload, &e); err != nil {
+		return e, fmt.Errorf("decoding %s: %w", s.Type.Name, err)
+	}
+	if p, ok := any(&e).(interface{ personalField() any }); ok && s.Personal != nil {
+		if err := json.Unmarshal(s.Personal, p.personalField()); err != nil {
+			return e, fmt.Errorf("decoding personal part of %s: %w", s.Type.Name, err)
+		}
+	}
+	return e, nil
+}
+
+// EventTypes returns every type of fact, in no particular order.
+func EventTypes() []EventType {
+	types := make([]EventType, 0, len(decoders))
+	for t := range decoders {
+		types = append(types, t)
+	}
+	return types
+}
+
+// Encode returns the stored form of e, its personal part still in clear.
+func Encode(e Event) (Stored, error) {
+	s := Stored{Type: e.EventType()}
+	var err error
+	if s.Payload, err = encode(e); err != nil {
+		return Stored{}, fmt.Errorf("encoding %s: %w", s.Type.Name, err)
+	}
+	if p, ok := e.(Personal); ok {
+		if s.Personal, err = encode(p.PersonalData()); err != nil {
+			return Stored{}, fmt.Errorf("encoding personal part of %s: %w", s.Type.Name, err)
+		}
+	}
+	return s, nil
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// Decode returns the fact stored as s. A type it does not know is an error:
+// deciding on half a history is worse than not deciding.
+func Decode(s Stored) (Event, error) {
+	d, ok := decoders[s.Type]
+	if !ok {
+		return nil, fmt.Errorf("unknown event type %q version %d", s.Type.Name, s.Type.Version)
+	}
+	return d(s)
+}

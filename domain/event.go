@@ -1,0 +1,85 @@
+package domain
+
+// EventType is the stored name and schema version of a fact. It is chosen,
+// never derived from a Go name, and never changes once a fact has been stored.
+type EventType struct {
+	Name    string // [A-Z][A-Z0-9_]*, at most 63 bytes
+	Version uint16
+}
+
+// Event is a fact on the record. Its exported fields are its payload: stored as
+// JSON with sorted keys, signed, kept for ever, readable by every auditor of the
+// tenant, and therefore free of secrets and of personal data.
+type Event interface {
+	EventType() EventType
+}
+
+// Personal is kept by facts that carry personal data beside their payload. The
+// part it returns is encrypted under Subject's key, and reading a fact whose
+// subject was erased leaves it zero.
+type Personal interface {
+	Event
+	// PersonalData returns the part, a struct whose fields are its stored schema.
+	PersonalData() any
+	// Subject returns whose data it is: a user, or zero for the tenant as a whole.
+	Subject() UserID
+}
+
+// AggregateKind says what kind of thing an aggregate is. The numbers are stored.
+type AggregateKind uint8
+
+// The kinds of aggregate.
+const (
+	KindTenant     AggregateKind = 1
+	KindUser       AggregateKind = 2
+	KindKey        AggregateKind = 3 // API key
+	KindCredential AggregateKind = 4
+	KindCrypto     AggregateKind = 5 // cryptographic key
+	KindSession    AggregateKind = 6
+	KindReport     AggregateKind = 7
+	KindWebhook    AggregateKind = 8
+)
+
+// String returns the name that audit answers show as resource_type.
+func (k AggregateKind) String() string {
+	names := [...]string{"", "tenant", "user", "api_key", "credential", "key", "session", "report", "webhook"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// AggregateID names an aggregate within a tenant's chain.
+type AggregateID struct {
+	Kind AggregateKind
+	ID   ID
+}
+
+// Outcome says how the attempt that a fact records ended. The numbers are stored.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Success Outcome = 0
+	Refused Outcome = 1 // stopped by a rule
+	Failed  Outcome = 2 // stopped by a fault or a violated check
+)
+
+// String returns what audit answers show: success or failure.
+func (o Outcome) String() string {
+	if o == Success {
+		return "success"
+	}
+	return "failure"
+}
+
+// OutcomeOf returns the outcome that a fact stands for by itself.
+func OutcomeOf(e Event) Outcome {
+	switch e.(type) {
+	case CredentialUnsealDenied, AccessDenied, LoginFailed:
+		return Refused
+	case IntegrityViolated, RefreshTokenReused:
+		return Failed
+	}
+	return Success
+}

@@ -1,0 +1,125 @@
+package domain
+
+import "time"
+
+// SessionEvent is a fact about one login and its refresh tokens.
+//
+//sumtype:decl
+type SessionEvent interface {
+	Event
+	session()
+}
+
+// Field names are the stored schema: add, never rename, keep them sorted.
+type (
+	// SessionIssued opens a session. TokenDigest is the MAC of its first refresh token.
+	SessionIssued struct {
+		AccessTTLSeconds  int       `json:"access_ttl_s"`
+		ExpiresAt         int64     `json:"expires_at"` // Unix microseconds, absolute
+		IdleLimitSeconds  int       `json:"idle_limit_s"`
+		RefreshTTLSeconds int       `json:"refresh_ttl_s"`
+		SessionID         SessionID `json:"session_id"`
+		TokenDigest       Digest    `json:"token_digest"`
+		UserID            UserID    `json:"user_id"`
+	}
+	// SessionRefreshed replaces the session's refresh token.
+	SessionRefreshed struct {
+		SessionID   SessionID `json:"session_id"`
+		TokenDigest Digest    `json:"token_digest"`
+		UsedAt      int64     `json:"used_at"` // Unix microseconds
+	}
+	// SessionRevoked ends the session and every token that descends from it.
+	SessionRevoked struct {
+		Reason    string    `json:"reason"`
+		SessionID SessionID `json:"session_id"`
+	}
+	// RefreshTokenReused is the use of a refresh token that had been replaced.
+	RefreshTokenReused struct {
+		SessionID SessionID `json:"session_id"`
+	}
+)
+
+// EventType implements Event.
+func (SessionIssued) EventType() EventType { return EventType{"SESSION_ISSUED", 1} }
+
+// EventType implements Event.
+func (SessionRefreshed) EventType() EventType { return EventType{"SESSION_REFRESHED", 1} }
+
+// EventType implements Event.
+func (SessionRevoked) EventType() EventType { return EventType{"SESSION_REVOKED", 1} }
+
+// EventType implements Event.
+func (RefreshTokenReused) EventType() EventType {
+	return EventType{"REFRESH_TOKEN_REUSE_DETECTED", 1}
+}
+
+func (SessionIssued) session()      {}
+func (SessionRefreshed) session()   {}
+func (SessionRevoked) session()     {}
+func (RefreshTokenReused) session() {}
+
+// The lifetimes of tokens, and how long a replaced refresh token still leads to
+// its successor, for a client whose answer was lost.
+const (
+	AccessTTL    = 30 * time.Minute
+	RefreshTTL   = 7 * 24 * time.Hour
+	RefreshGrace = 10 * time.Second
+)
+
+// Session is what the facts about one session fold to.
+type Session struct {
+	ID        SessionID
+	User      UserID
+	Current   Digest // MAC of the refresh token that may be used next
+	Previous  Digest // MAC of the one it replaced
+	UsedAt    int64  // when Previous was used, Unix microseconds
+	ExpiresAt int64  // Unix microseconds
+	Revoked   bool
+}
+
+// ErrSessionEnded refuses a token whose session is over, unknown or not its own.
+var ErrSessionEnded = &Error{Unauthenticated, "authentication required"}
+
+// Evolve returns the session as it is after e.
+func (s Session) Evolve(e SessionEvent) Session {
+	switch e := e.(type) {
+	case SessionIssued:
+		return Session{ID: e.SessionID, User: e.UserID, Current: e.TokenDigest, ExpiresAt: e.ExpiresAt}
+	case SessionRefreshed:
+		s.Previous, s.Current, s.UsedAt = s.Current, e.TokenDigest, e.UsedAt
+	case SessionRevoked:
+		s.Revoked = true
+	case RefreshTokenReused:
+		// The revocation that comes with it is what counts.
+	}
+	return s
+}
+
+// Live reports whether the session's access tokens are still good at now.
+func (s Session) Live(now time.Time) bool {
+	return !s.ID.IsZero() && !s.Revoked && now.UnixMicro() < s.ExpiresAt
+}
+
+// Refresh decides what the use of a token at now means: the current one is
+// replaced by successor; the one before it, within RefreshGrace, leads to the
+// same successor again and is no news; any other ends the session, on the
+// record, and is refused with ErrSessionEnded.
+func (s Session) Refresh(token, successor Digest, now time.Time) ([]SessionEvent, error) {
+	switch {
+	case !s.Live(now):
+		return nil, ErrSessionEnded
+	case token == s.Current:
+		return []SessionEvent{SessionRefreshed{s.ID, successor, now.UnixMicro()}}, nil
+	case token == s.Previous && successor == s.Current && now.UnixMicro()-s.UsedAt < RefreshGrace.Microseconds():
+		return nil, nil
+	}
+	return []SessionEvent{RefreshTokenReused{s.ID}, SessionRevoked{"token_reuse", s.ID}}, ErrSessionEnded
+}
+
+// Revoke ends the session. Ending it twice is no news.
+func (s Session) Revoke(reason string) ([]SessionEvent, error) {
+	if s.ID.IsZero() || s.Revoked {
+		return nil, nil
+	}
+	return []SessionEvent{SessionRevoked{reason, s.ID}}, nil
+}

@@ -1,0 +1,93 @@
+package domain
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// TenantEvent is a fact about one tenant.
+//
+//sumtype:decl
+type TenantEvent interface {
+	Event
+	tenant()
+}
+
+// Field names are the stored schema: add, never rename, keep them sorted.
+type (
+	// TenantRegistered is a tenant's first fact after its chain's genesis.
+	TenantRegistered struct {
+		Plan        string     `json:"plan"`
+		TenantID    TenantID   `json:"tenant_id"`
+		TrialEndsAt int64      `json:"trial_ends_at"` // Unix microseconds; 0 = no trial clock
+		Personal    TenantName `json:"-"`
+	}
+	// TenantName is the personal part of TenantRegistered.
+	TenantName struct {
+		Name string `json:"name"`
+	}
+)
+
+// EventType implements Event.
+func (TenantRegistered) EventType() EventType { return EventType{"TENANT_REGISTERED", 1} }
+
+// PersonalData implements Personal.
+func (e TenantRegistered) PersonalData() any { return e.Personal }
+
+// Subject implements Personal: a tenant's name belongs to the tenant.
+func (TenantRegistered) Subject() UserID { return UserID{} }
+
+func (e *TenantRegistered) personalField() any { return &e.Personal }
+func (TenantRegistered) tenant()               {}
+
+// Tenant is what the facts about one tenant fold to.
+type Tenant struct {
+	ID          TenantID
+	Name        string
+	TrialEndsAt int64 // Unix microseconds; 0 = no trial clock
+}
+
+// Evolve returns the tenant as it is after e.
+func (t Tenant) Evolve(e TenantEvent) Tenant {
+	if e, ok := e.(TenantRegistered); ok {
+		return Tenant{ID: e.TenantID, Name: e.Personal.Name, TrialEndsAt: e.TrialEndsAt}
+	}
+	return t
+}
+
+// Register decides whether the tenant may begin, with a trial that ends at
+// trialEnds, or none if that is the zero time. Registering again is no news.
+func (t Tenant) Register(id TenantID, name string, trialEnds time.Time) ([]TenantEvent, error) {
+	if !t.ID.IsZero() {
+		return nil, nil
+	}
+	if err := CheckName("tenant_name", name); err != nil {
+		return nil, err
+	}
+	fact := TenantRegistered{Plan: "trial", TenantID: id, Personal: TenantName{name}}
+	if trialEnds.IsZero() {
+		fact.Plan = "self_hosted"
+	} else {
+		fact.TrialEndsAt = trialEnds.UnixMicro()
+	}
+	return []TenantEvent{fact}, nil
+}
+
+// MaxName is the longest name of anything, in bytes.
+const MaxName = 255
+
+// CheckName refuses with Invalid a name that is empty, longer than MaxName
+// bytes, not UTF-8, or that holds control characters. The message names field.
+func CheckName(field, name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return invalid(field + " is required")
+	case len(name) > MaxName:
+		return invalid(field + " is too long")
+	case !utf8.ValidString(name), strings.ContainsFunc(name, unicode.IsControl):
+		return invalid(field + " holds characters that are not allowed")
+	}
+	return nil
+}
