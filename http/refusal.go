@@ -1,0 +1,62 @@
+package http
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// refusal is any answer but success, as the caller sees it. The edge refuses
+// with these itself; what commands and queries refuse with is turned into one
+// by refusalFor.
+type refusal struct {
+	status  int
+	kind    string // error.type, for programs
+	message string // error.message, for people
+}
+
+func (r *refusal) Error() string { return r.message }
+
+// What the edge refuses by itself.
+var (
+	errMalformed        = &refusal{http.StatusBadRequest, "malformed_request", "Malformed request"}
+	errTooLarge         = &refusal{http.StatusBadRequest, "request_too_large", "Request too large"}
+	errUnauthenticated  = &refusal{http.StatusUnauthorized, "unauthenticated", "Authentication required"}
+	errDenied           = &refusal{http.StatusForbidden, "access_denied", "Access denied"}
+	errNotFound         = &refusal{http.StatusNotFound, "not_found", "Not found"}
+	errMethodNotAllowed = &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"}
+	errInternal         = &refusal{http.StatusInternalServerError, "internal_error", "Internal server error"}
+	errNotImplemented   = &refusal{http.StatusNotImplemented, "not_implemented", "Not implemented"}
+)
+
+// statuses is the one table from what the domain refuses to what HTTP says. An
+// empty message stands for the refusal's own, which names a field or a rule and
+// never a value.
+var statuses = map[domain.Kind]refusal{
+	domain.Invalid:         {http.StatusUnprocessableEntity, "validation_failed", ""},
+	domain.Unauthenticated: *errUnauthenticated,
+	domain.Denied:          *errDenied,
+	domain.NotFound:        *errNotFound,
+	domain.Gone:            {http.StatusGone, "gone", "No longer available"},
+	domain.Conflict:        {http.StatusConflict, "conflict", ""},
+	domain.Unavailable:     {http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"},
+	domain.TooLarge:        {http.StatusUnprocessableEntity, "too_large", ""},
+}
+
+// refusalFor returns what to answer for err. A fault becomes errInternal: its
+// text is for the log alone.
+func refusalFor(err error) *refusal {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r
+	}
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		if r, ok := statuses[e.Kind]; ok {
+			if r.message == "" {
+				r.message = e.Message
+			}
+			return &r
+		}
+	}
+	return errInternal
+}
