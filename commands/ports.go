@@ -1,0 +1,61 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// Sealer seals values under a tenant's keys, and opens them. The key ring implements it.
+type Sealer interface {
+	// Ready refuses with Unavailable if tenant's keys cannot be had now. It is asked
+	// before anything is looked up, so that its answer shows nothing.
+	Ready(ctx context.Context, tenant domain.TenantID) error
+	// Seal draws fresh keys and seals value. It keeps no reference to value.
+	Seal(ctx context.Context, b domain.Binding, value []byte) (domain.SealedRecord, error)
+	// Open verifies sealed as version entry with the hash that the log gives, and
+	// returns its value. It does the same work whether allowed is true or not,
+	// whether sealed is empty or not, and opens nothing unless all is well: else it
+	// returns ErrSealRefused.
+	Open(ctx context.Context, tenant domain.TenantID, entry domain.EntryID, hash domain.Digest, sealed domain.SealedRecord, allowed bool) ([]byte, error)
+}
+
+// ErrSealRefused reports a sealed record that may not, or does not, open.
+var ErrSealRefused = &domain.Error{Kind: domain.Denied, Message: "access denied"}
+
+// Records keeps sealed records and their key slots, apart from the log because
+// they must be destructible. The sealed store implements it.
+type Records interface {
+	// Put keeps sealed durably. It means nothing until a fact names its hash.
+	Put(ctx context.Context, tenant domain.TenantID, credential domain.CredentialID, sealed domain.SealedRecord) error
+	// Get returns the record and slot with a hash, or a zero SealedRecord if either is gone.
+	Get(ctx context.Context, tenant domain.TenantID, hash domain.Digest) (domain.SealedRecord, error)
+	// Destroy overwrites and removes the slots, then the records, durably. Those
+	// already gone are no error.
+	Destroy(ctx context.Context, tenant domain.TenantID, hashes ...domain.Digest) error
+	// Pending returns up to limit records kept before a moment, oldest first, that
+	// follow the cursor after, which starts at zero.
+	Pending(ctx context.Context, before time.Time, after int64, limit int) ([]PendingRecord, error)
+}
+
+// PendingRecord is a sealed record that may or may not be named by a fact.
+type PendingRecord struct {
+	Cursor     int64
+	Tenant     domain.TenantID
+	Credential domain.CredentialID
+	Hash       domain.Digest
+}
+
+// Tenants creates and erases key material. The key ring implements it.
+type Tenants interface {
+	// CreateTenant makes tenant's keys, durably, and returns the genesis of its
+	// chain, signed by the root key. Asked again it returns the same keys.
+	CreateTenant(ctx context.Context, tenant domain.TenantID, index uint32) (domain.ChainGenesis, error)
+	// CreateSubject makes the key under which a user's personal data is encrypted.
+	// Asked again it does nothing.
+	CreateSubject(ctx context.Context, tenant domain.TenantID, user domain.UserID) error
+	// Blind returns a MAC under tenant's blinding key, which never changes, over the
+	// parts, each preceded by its length.
+	Blind(ctx context.Context, tenant domain.TenantID, parts ...[]byte) (domain.Digest, error)
+}

@@ -1,0 +1,144 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+)
+
+// signed is a batch of requests as the next records of a chain.
+type signed struct {
+	key      *chain.SigningKey
+	requests []*request
+	records  []chain.Record
+	recorded []Recorded
+	versions map[domain.AggregateID]uint64
+	ids      map[domain.ID]struct{}
+	head     chain.Head // after the last record
+}
+
+// admit checks each request against the chain and what the batch already holds,
+// answers those whose conditions do not hold, and links the others.
+func (s *sequencer) admit(ctx context.Context, requests []*request) *signed {
+	b := &signed{versions: map[domain.AggregateID]uint64{}, ids: map[domain.ID]struct{}{}, head: s.head}
+	key, epoch, err := s.log.Keys.Signer(ctx, s.tenant)
+	if err != nil {
+		err = fmt.Errorf("loading a chain's signing key: %w", err)
+		for _, r := range requests {
+			r.answer(Receipt{}, err)
+		}
+		return b
+	}
+	b.key = key
+	now := max(uint64(s.log.Now().UnixMicro()), s.head.TimeUS)
+	for _, r := range requests {
+		if err := s.check(ctx, b, r, now); err != nil {
+			r.answer(Receipt{}, err)
+			continue
+		}
+		for _, e := range r.facts {
+			b.link(e, s.log.LogID, now, key.ID(), epoch)
+		}
+		b.requests = append(b.requests, r)
+	}
+	return b
+}
+
+// check returns the condition of r that does not hold, and else takes its facts
+// into the batch's versions and ids.
+func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64) error {
+	changed := map[domain.AggregateID]uint64{}
+	for i, e := range r.facts {
+		f := e.fact
+		if _, genesis := f.Event.(domain.ChainGenesis); genesis != (b.head.Next == 0 && i == 0) {
+			return fmt.Errorf("eventstore: a chain begins with its genesis and has no other")
+		}
+		if f.NotAfter != 0 && now > uint64(f.NotAfter) {
+			return ErrTooLate
+		}
+		if _, twice := b.ids[f.EventID]; twice {
+			return ErrRepeated
+		}
+		switch before, err := s.repeated(ctx, e); {
+		case err != nil:
+			return fmt.Errorf("looking for an earlier append: %w", err)
+		case before:
+			return ErrRepeated
+		}
+		if !f.Changes && !f.Requires {
+			continue
+		}
+		version, ok := changed[f.Aggregate]
+		if !ok {
+			version, ok = b.versions[f.Aggregate]
+		}
+		if !ok {
+			var err error
+			if version, err = s.version(ctx, f.Aggregate); err != nil {
+				return err
+			}
+		}
+		if version != f.Version {
+			return ErrStale
+		}
+		if f.Changes {
+			changed[f.Aggregate] = version + 1
+		}
+	}
+	for id, version := range changed {
+		b.versions[id] = version
+	}
+	for _, e := range r.facts {
+		b.ids[e.fact.EventID] = struct{}{}
+	}
+	return nil
+}
+
+// link gives e its place after the batch's last record.
+func (b *signed) link(e encoded, logID chain.Hash, now uint64, key chain.Hash, epoch uint64) {
+	h := e.header
+	h.Seq, h.TimeUS, h.SignerKeyID, h.KeyEpoch, h.Prev = b.head.Next, now, key, epoch, b.head.Hash
+	if h.Seq == 0 {
+		h.Flags |= chain.FlagGenesis
+		h.Prev = chain.GenesisPrev(logID, h.Tenant)
+	}
+	r := chain.Record{Header: h.Append(nil), Payload: e.payload, Detached: e.blob}
+	hash := r.Hash()
+	b.head = chain.Head{Next: h.Seq + 1, Hash: hash, TimeUS: now}
+	b.records = append(b.records, r)
+	b.recorded = append(b.recorded, e.recorded(0, h, hash, r))
+}
+
+// sign signs every record, on all cores, and verifies one signature: a fault in
+// memory or in a core must not reach the chain.
+func (b *signed) sign(ctx context.Context) error {
+	group, _ := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range b.records {
+		work := func() (err error) {
+			b.records[i].Signature, err = b.key.Sign(chain.ContextEvent, b.records[i].Header)
+			b.recorded[i].Record.Signature = b.records[i].Signature
+			return err
+		}
+		if len(b.records) == 1 {
+			if err := work(); err != nil {
+				return fmt.Errorf("signing an event: %w", err)
+			}
+			break
+		}
+		group.Go(work)
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("signing events: %w", err)
+	}
+	last := b.records[len(b.records)-1]
+	if !b.key.Public().Verify(chain.ContextEvent, last.Header, last.Signature) {
+		return fmt.Errorf("eventstore: a fresh signature does not verify")
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// folded is an aggregate at a version.
+type folded struct {
+	state   any
+	version uint64
+}
+
+// Folds is kept by a state S that facts E fold to.
+type Folds[S any, E domain.Event] interface{ Evolve(E) S }
+
+// Fold returns an aggregate and its version: the zero S and 0 if nothing ever
+// changed it. The answer may be older than the chain; a fact decided on it is
+// then refused with ErrStale, after which Fold reads again.
+func Fold[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant domain.TenantID, id domain.AggregateID) (S, uint64, error) {
+	if f, ok := l.states.Get(stateID{tenant, id}); ok {
+		if state, ok := f.state.(S); ok {
+			return state, f.version, nil
+		}
+	}
+	var state S
+	var version uint64
+	for record, err := range l.Store.Aggregate(ctx, tenant, id) {
+		if err != nil {
+			return state, 0, fmt.Errorf("folding an aggregate: %w", err)
+		}
+		r, err := l.read(ctx, tenant, Positioned{Record: record})
+		if err != nil {
+			return state, 0, fmt.Errorf("folding an aggregate: %w", err)
+		}
+		fact, ok := r.Event.(E)
+		if !ok || r.Header.AggregateVersion != version+1 || r.Aggregate() != id {
+			return state, 0, fmt.Errorf("%w: %s does not belong in this aggregate", ErrTampered, r.Header.EventType)
+		}
+		state, version = state.Evolve(fact), version+1
+	}
+	if version > 0 {
+		Remember(l, tenant, id, state, version)
+	}
+	return state, version, nil
+}
+
+// Remember keeps an aggregate that the caller folded, unless a newer version is
+// known. It must be what the chain says at that version.
+func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, state S, version uint64) {
+	key := stateID{tenant, id}
+	if f, ok := l.states.Get(key); ok && f.version >= version {
+		return
+	}
+	l.states.Add(key, folded{state, version})
+}
+
+// Forget drops what is known of an aggregate, after ErrStale.
+func (l *Log) Forget(tenant domain.TenantID, id domain.AggregateID) {
+	l.states.Remove(stateID{tenant, id})
+}

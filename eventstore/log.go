@@ -1,0 +1,114 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+)
+
+// Log appends facts to chains and reads them back. All exported fields are
+// required and must not change once it is in use. Make one with Open.
+type Log struct {
+	Store  Store
+	Keys   Keys
+	LogID  chain.Hash       // of the deployment
+	Root   *chain.PublicKey // certifies the audit keys of every chain
+	Now    func() time.Time
+	NewID  func() domain.ID // random UUIDv4: 122 bits nobody can guess
+	Logger *slog.Logger
+
+	mu         sync.Mutex
+	sequencers map[domain.TenantID]*sequencer
+
+	tail   tail
+	keys   *lru.Cache[signerID, *chain.PublicKey]
+	states *lru.Cache[stateID, folded]
+}
+
+type signerID struct {
+	tenant domain.TenantID
+	key    chain.Hash
+}
+
+type stateID struct {
+	tenant    domain.TenantID
+	aggregate domain.AggregateID
+}
+
+// Sizes of the Log's caches, in entries.
+const (
+	cachedKeys   = 4096
+	cachedStates = 65536
+)
+
+// Open makes l ready for use. It reads nothing.
+func (l *Log) Open() (*Log, error) {
+	var err error
+	if l.keys, err = lru.New[signerID, *chain.PublicKey](cachedKeys); err != nil {
+		return nil, err
+	}
+	if l.states, err = lru.New[stateID, folded](cachedStates); err != nil {
+		return nil, err
+	}
+	l.sequencers = map[domain.TenantID]*sequencer{}
+	l.tail.init()
+	return l, nil
+}
+
+// Append makes facts the next links of the chain of by.Tenant, all or none, in
+// the order given, and returns the receipt of the last one once they are
+// durable. It returns ErrStale, ErrTooLate or ErrRepeated if a condition of a
+// fact does not hold; ErrUncertain, or a fault, if the store failed. If ctx ends
+// first, the append may still happen.
+func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Receipt, error) {
+	if len(facts) == 0 {
+		return Receipt{}, fmt.Errorf("eventstore: nothing to append")
+	}
+	request := &request{done: make(chan struct{})}
+	for _, f := range facts {
+		e, err := l.encode(ctx, by, f)
+		if err != nil {
+			return Receipt{}, err
+		}
+		request.facts = append(request.facts, e)
+	}
+	l.sequencer(by.Tenant).queue.Submit(ctx, request)
+	select {
+	case <-request.done:
+		return request.receipt, request.err
+	case <-ctx.Done():
+		return Receipt{}, fmt.Errorf("waiting for an append: %w", ctx.Err())
+	}
+}
+
+// Find returns the fact with an event id, verified, or ErrNotFound.
+func (l *Log) Find(ctx context.Context, tenant domain.TenantID, eventID domain.ID) (Recorded, error) {
+	p, err := l.Store.Find(ctx, tenant, eventID)
+	if err != nil {
+		return Recorded{}, err
+	}
+	return l.read(ctx, tenant, p)
+}
+
+// Head returns the state of tenant's chain.
+func (l *Log) Head(ctx context.Context, tenant domain.TenantID) (chain.Head, error) {
+	return l.Store.Head(ctx, tenant)
+}
+
+func (l *Log) sequencer(tenant domain.TenantID) *sequencer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, ok := l.sequencers[tenant]
+	if !ok {
+		s = newSequencer(l, tenant)
+		l.sequencers[tenant] = s
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+)
+
+// Read returns up to limit facts of all chains after a position, in order,
+// verified. An empty answer means that there is nothing more yet.
+func (l *Log) Read(ctx context.Context, after Position, limit int) ([]Recorded, error) {
+	if facts := l.tail.after(after, limit); len(facts) > 0 {
+		return facts, nil
+	}
+	var facts []Recorded
+	for p, err := range l.Store.All(ctx, after) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the log: %w", err)
+		}
+		index, err := p.Record.Index()
+		if err != nil {
+			return nil, fmt.Errorf("reading the log at %d: %w", p.Position, err)
+		}
+		r, err := l.read(ctx, domain.TenantID{ID: index.Tenant}, p)
+		if err != nil {
+			return nil, fmt.Errorf("reading the log at %d: %w", p.Position, err)
+		}
+		if facts = append(facts, r); len(facts) == limit {
+			break
+		}
+	}
+	return facts, nil
+}
+
+// Wait blocks until there may be a fact after a position, or until ctx ends,
+// which is its only error.
+func (l *Log) Wait(ctx context.Context, after Position) error {
+	more, added := l.tail.beyond(after)
+	if more {
+		return nil
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	foreign := make(chan error, 1)
+	go func() { foreign <- l.Store.Wait(waiting, after) }()
+	select {
+	case <-added:
+		return nil
+	case err := <-foreign:
+		return err
+	}
+}
+
+// Follow returns the facts of all chains after a position, in order, verified,
+// and goes on with those to come until ctx ends. No fact is left out or repeated.
+func (l *Log) Follow(ctx context.Context, after Position) iter.Seq2[Recorded, error] {
+	return func(yield func(Recorded, error) bool) {
+		for {
+			facts, err := l.Read(ctx, after, maxBatch)
+			if err != nil {
+				yield(Recorded{}, err)
+				return
+			}
+			for _, r := range facts {
+				if !yield(r, nil) {
+					return
+				}
+				after = r.Position
+			}
+			if len(facts) > 0 {
+				continue
+			}
+			if err := l.Wait(ctx, after); err != nil {
+				yield(Recorded{}, err)
+				return
+			}
+		}
+	}
+}
+
+// At returns the fact with a sequence number, verified, or ErrNotFound.
+func (l *Log) At(ctx context.Context, tenant domain.TenantID, seq uint64) (Recorded, error) {
+	for r, err := range l.Store.Chain(ctx, tenant, seq) {
+		if err != nil {
+			return Recorded{}, err
+		}
+		return l.read(ctx, tenant, Positioned{Record: r})
+	}
+	return Recorded{}, ErrNotFound
+}
+
+// History returns tenant's facts from a sequence number on, in order, each
+// verified and linked to the one before it.
+func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[Recorded, error] {
+	return func(yield func(Recorded, error) bool) {
+		var prev *Recorded
+		for record, err := range l.Store.Chain(ctx, tenant, from) {
+			if err != nil {
+				yield(Recorded{}, err)
+				return
+			}
+			r, err := l.read(ctx, tenant, Positioned{Record: record})
+			if err == nil && prev != nil && (r.Header.Seq != prev.Header.Seq+1 || r.Header.Prev != prev.Hash) {
+				err = fmt.Errorf("%w: event %d does not follow %d", ErrTampered, r.Header.Seq, prev.Header.Seq)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+			prev = &r
+		}
+	}
+}
+
+// Records returns tenant's records from a sequence number on, as they are
+// stored, for an export that its reader verifies.
+func (l *Log) Records(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[chain.Record, error] {
+	return l.Store.Chain(ctx, tenant, from)
+}
+
+// read verifies a stored record by its bytes and decodes it.
+func (l *Log) read(ctx context.Context, tenant domain.TenantID, p Positioned) (Recorded, error) {
+	h, err := chain.ParseHeader(p.Record.Header)
+	if err != nil {
+		return Recorded{}, err
+	}
+	if h.Tenant != tenant.ID {
+		return Recorded{}, fmt.Errorf("%w: a record of another chain", ErrTampered)
+	}
+	key, err := l.publicKey(ctx, tenant, h.SignerKeyID)
+	if err != nil {
+		return Recorded{}, err
+	}
+	if err := chain.VerifyRecord(l.LogID, key, p.Record); err != nil {
+		return Recorded{}, err
+	}
+	return l.decode(ctx, p.Position, h, p.Record)
+}
+
+// publicKey returns the audit key with id, which the root key must have
+// certified for tenant in its chain's genesis.
+func (l *Log) publicKey(ctx context.Context, tenant domain.TenantID, id chain.Hash) (*chain.PublicKey, error) {
+	if key, ok := l.keys.Get(signerID{tenant, id}); ok {
+		return key, nil
+	}
+	for genesis, err := range l.Store.Chain(ctx, tenant, 0) {
+		if err != nil {
+			return nil, fmt.Errorf("reading a genesis: %w", err)
+		}
+		key, err := chain.VerifyGenesis(l.LogID, l.Root, tenant.ID, genesis)
+		if err != nil {
+			return nil, fmt.Errorf("verifying a genesis: %w", err)
+		}
+		if key.ID() != id {
+			break
+		}
+		l.keys.Add(signerID{tenant, id}, key)
+		return key, nil
+	}
+	return nil, fmt.Errorf("%w: signed by a key that nobody certified", ErrTampered)
+}

@@ -1,0 +1,169 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/internal/batch"
+)
+
+// request is what one Append waits for.
+type request struct {
+	facts   []encoded
+	done    chan struct{}
+	receipt Receipt
+	err     error
+}
+
+func (r *request) answer(receipt Receipt, err error) {
+	r.receipt, r.err = receipt, err
+	close(r.done)
+}
+
+const (
+	maxBatch       = 256  // records signed and written together
+	cachedVersions = 8192 // per chain
+	lockedBatches  = 64   // how long a chain stays locked after a lost race
+	maxRaces       = 1000 // a batch that loses more meets a store that breaks its contract
+)
+
+// sequencer gives one chain its order on this node. Everything below queue
+// belongs to the goroutine that runs commit, of which there is one at a time.
+type sequencer struct {
+	log    *Log
+	tenant domain.TenantID
+	queue  batch.Queue[*request]
+
+	known    bool // head and versions are what this node last saw
+	head     chain.Head
+	versions *simplelru.LRU[domain.AggregateID, uint64]
+	locked   int // batches left to be written under the store's lock
+}
+
+func newSequencer(l *Log, tenant domain.TenantID) *sequencer {
+	s := &sequencer{log: l, tenant: tenant}
+	s.versions, _ = simplelru.NewLRU[domain.AggregateID, uint64](cachedVersions, nil) // fails only for size 0
+	s.queue.Commit, s.queue.Max = s.commit, maxBatch
+	return s
+}
+
+// commit answers every request of a batch. A race lost to another node starts
+// again from what won, for those whose conditions still hold.
+func (s *sequencer) commit(ctx context.Context, requests []*request) {
+	for races := 0; len(requests) > 0; races++ {
+		unlock := func() {}
+		if s.locked > 0 {
+			s.locked--
+			if u, err := s.log.Store.Lock(ctx, s.tenant); err == nil {
+				unlock, s.known = u, false
+			}
+		}
+		left, err := s.try(ctx, requests)
+		unlock()
+		if err == nil && len(left) > 0 && races == maxRaces {
+			err = fmt.Errorf("eventstore: lost %d races for the head of a chain", maxRaces)
+		}
+		if err != nil {
+			s.known = false
+			for _, r := range left {
+				r.answer(Receipt{}, err)
+			}
+			return
+		}
+		requests = left
+	}
+}
+
+// try writes requests as one batch. It returns those that lost a race and must
+// be sequenced again, or an error that is the answer to all it returns.
+func (s *sequencer) try(ctx context.Context, requests []*request) ([]*request, error) {
+	if !s.known {
+		if err := s.load(ctx); err != nil {
+			return requests, err
+		}
+	}
+	b := s.admit(ctx, requests)
+	if len(b.records) == 0 {
+		return nil, nil
+	}
+	if err := b.sign(ctx); err != nil {
+		return b.requests, err
+	}
+	pos, err := s.log.Store.Append(ctx, s.tenant, b.records)
+	if err != nil {
+		return s.settle(ctx, b, err)
+	}
+	s.accept(b, pos)
+	return nil, nil
+}
+
+// load learns where the chain ends. If the head moved, what the cache says of
+// versions is forgotten.
+func (s *sequencer) load(ctx context.Context) error {
+	head, err := s.log.Store.Head(ctx, s.tenant)
+	if err != nil {
+		return fmt.Errorf("reading the head of a chain: %w", err)
+	}
+	if head != s.head {
+		s.versions.Purge()
+	}
+	s.head, s.known = head, true
+	return nil
+}
+
+// accept makes b part of the chain and answers its requests.
+func (s *sequencer) accept(b *signed, first Position) {
+	s.head = b.head
+	for id, version := range b.versions {
+		s.versions.Add(id, version)
+	}
+	for i := range b.recorded {
+		b.recorded[i].Position = first + Position(i)
+	}
+	s.log.tail.add(b.recorded)
+	n := 0
+	for _, r := range b.requests {
+		n += len(r.facts)
+		r.answer(b.recorded[n-1].Receipt(), nil)
+	}
+}
+
+// version returns the version of an aggregate on the chain as this node last saw it.
+func (s *sequencer) version(ctx context.Context, id domain.AggregateID) (uint64, error) {
+	if v, ok := s.versions.Get(id); ok {
+		return v, nil
+	}
+	var version uint64
+	for record, err := range s.log.Store.Aggregate(ctx, s.tenant, id) {
+		if err != nil {
+			return 0, fmt.Errorf("reading an aggregate's version: %w", err)
+		}
+		index, err := record.Index()
+		if err != nil {
+			return 0, fmt.Errorf("reading an aggregate's version: %w", err)
+		}
+		if index.Seq >= s.head.Next {
+			break // another node wrote it after the head we know; the append will tell
+		}
+		version = index.AggregateVersion
+	}
+	s.versions.Add(id, version)
+	return version, nil
+}
+
+// repeated reports whether an event id that a caller chose is on the chain.
+func (s *sequencer) repeated(ctx context.Context, e encoded) (bool, error) {
+	if e.drawn {
+		return false, nil
+	}
+	_, err := s.log.Store.Find(ctx, s.tenant, e.fact.EventID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
