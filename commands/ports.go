@@ -36,15 +36,22 @@ type Records interface {
 	Destroy(ctx context.Context, tenant domain.TenantID, hashes ...domain.Digest) error
 	// Pending returns up to limit records kept before a moment, oldest first, that
 	// follow the cursor after, which starts at zero.
-	Pending(ctx context.Context, before time.Time, after int64, limit int) ([]PendingRecord, error)
+	Pending(ctx context.Context, before time.Time, after int64, limit int) ([]domain.KeptRecord, error)
 }
 
-// PendingRecord is a sealed record that may or may not be named by a fact.
-type PendingRecord struct {
-	Cursor     int64
-	Tenant     domain.TenantID
-	Credential domain.CredentialID
-	Hash       domain.Digest
+// Lookups leads to what the log knows. Read models implement it; nothing is
+// believed because of them.
+type Lookups interface {
+	// APIKeyByLookup returns where the key with a public part is recorded, or zero ids.
+	APIKeyByLookup(ctx context.Context, lookup string) (domain.TenantID, domain.KeyID, error)
+	// Overdue returns up to limit credentials whose lifetime or restore window ended before now.
+	Overdue(ctx context.Context, now time.Time, limit int) ([]domain.DueCredential, error)
+	// Unshredded returns up to limit versions that are over and whose destruction is not on record.
+	Unshredded(ctx context.Context, limit int) ([]domain.DueVersion, error)
+	// Named reports whether a fact names the record hash.
+	Named(ctx context.Context, tenant domain.TenantID, hash domain.Digest) (bool, error)
+	// Unregistered returns up to limit tenants that were added and have not registered.
+	Unregistered(ctx context.Context, limit int) ([]domain.DueRegistration, error)
 }
 
 // Tenants creates and erases key material. The key ring implements it.

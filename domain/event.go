@@ -83,3 +83,27 @@ func OutcomeOf(e Event) Outcome {
 	}
 	return Success
 }
+
+// Observes reports whether e leaves every later decision as it is: such a fact
+// carries no aggregate version.
+func Observes(e Event) bool {
+	switch e.(type) {
+	case ChainGenesis,
+		LoginSucceeded, LoginFailed, RefreshTokenReused,
+		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
+		CredentialsListed, AuditLogQueried, AuditExported, AccessDenied, IntegrityViolated:
+		return true
+	}
+	return false
+}
+
+// RequiresVersion reports whether e, though it only observes, holds for the
+// version it was decided on alone: a value is not released after its credential
+// was deleted.
+func RequiresVersion(e Event) bool {
+	switch e.(type) {
+	case CredentialUnsealed, IntegrityViolated:
+		return true
+	}
+	return false
+}

@@ -15,6 +15,17 @@ type (
 		AccountRef ID       `json:"account_ref"`
 		TenantID   TenantID `json:"tenant_id"`
 		UserID     UserID   `json:"user_id"`
+
+		Personal Registration `json:"-"`
+	}
+	// Registration is the personal part of AccountClaimed: what finishing an
+	// interrupted registration needs.
+	Registration struct {
+		Email        string `json:"email"`
+		PasswordHash string `json:"password_hash"`
+		TenantName   string `json:"tenant_name"`
+		TrialEndsAt  int64  `json:"trial_ends_at"` // Unix microseconds; 0 = no trial clock
+		Verified     bool   `json:"verified"`
 	}
 	// TenantAdded gives a tenant its place among the chains. Its aggregate version
 	// is the index, so indexes are dense and unique.
@@ -41,13 +52,22 @@ type AccountEvent interface {
 	account()
 }
 
+// PersonalData implements Personal.
+func (e AccountClaimed) PersonalData() any { return e.Personal }
+
+// Subject implements Personal.
+func (e AccountClaimed) Subject() UserID { return e.UserID }
+
+func (e *AccountClaimed) personalField() any { return &e.Personal }
+
 func (AccountClaimed) account() {}
 
 // Account is what the facts about one e-mail address fold to. The zero Account is free.
 type Account struct {
-	Ref    ID
-	Tenant TenantID
-	User   UserID
+	Ref          ID
+	Tenant       TenantID
+	User         UserID
+	Registration Registration // zero once the person was erased
 }
 
 // ErrAddressTaken refuses a second claim of an address.
@@ -56,21 +76,18 @@ var ErrAddressTaken = &Error{Conflict, "an account with this address exists"}
 // Evolve returns the account as it is after e.
 func (a Account) Evolve(e AccountEvent) Account {
 	if e, ok := e.(AccountClaimed); ok {
-		return Account{Ref: e.AccountRef, Tenant: e.TenantID, User: e.UserID}
+		return Account{Ref: e.AccountRef, Tenant: e.TenantID, User: e.UserID, Registration: e.Personal}
 	}
 	return a
 }
 
-// Claim decides whether the address may become user's. Claiming again for the
-// same user is no news; it refuses with ErrAddressTaken for another.
-func (a Account) Claim(ref ID, tenant TenantID, user UserID) ([]AccountEvent, error) {
-	switch {
-	case a.Tenant == tenant && a.User == user && !user.IsZero():
-		return nil, nil
-	case !a.User.IsZero():
+// Claim decides whether the address may become the proposed user's. It refuses
+// with ErrAddressTaken if it is somebody's already.
+func (a Account) Claim(proposed AccountClaimed) ([]AccountEvent, error) {
+	if !a.User.IsZero() {
 		return nil, ErrAddressTaken
 	}
-	return []AccountEvent{AccountClaimed{ref, tenant, user}}, nil
+	return []AccountEvent{proposed}, nil
 }
 
 // DirectoryEvent is a fact about the set of tenants.

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -57,20 +56,18 @@ func (t Tenant) Evolve(e TenantEvent) Tenant {
 	return t
 }
 
-// Register decides whether the tenant may begin, with a trial that ends at
-// trialEnds, or none if that is the zero time. Registering again is no news.
-func (t Tenant) Register(id TenantID, name string, trialEnds time.Time) ([]TenantEvent, error) {
+// Register decides whether the tenant may begin. Its trial ends at trialEndsAt,
+// Unix microseconds, or it has none if that is 0. Registering again is no news.
+func (t Tenant) Register(id TenantID, name string, trialEndsAt int64) ([]TenantEvent, error) {
 	if !t.ID.IsZero() {
 		return nil, nil
 	}
 	if err := CheckName("tenant_name", name); err != nil {
 		return nil, err
 	}
-	fact := TenantRegistered{Plan: "trial", TenantID: id, Personal: TenantName{name}}
-	if trialEnds.IsZero() {
+	fact := TenantRegistered{Plan: "trial", TenantID: id, TrialEndsAt: trialEndsAt, Personal: TenantName{name}}
+	if trialEndsAt == 0 {
 		fact.Plan = "self_hosted"
-	} else {
-		fact.TrialEndsAt = trialEnds.UnixMicro()
 	}
 	return []TenantEvent{fact}, nil
 }
