@@ -66,3 +66,52 @@ type Tenants interface {
 	// parts, each preceded by its length.
 	Blind(ctx context.Context, tenant domain.TenantID, parts ...[]byte) (domain.Digest, error)
 }
+
+// Passwords hashes passwords and checks them. Its hashes in flight are bounded:
+// it refuses with Unavailable if a place does not become free soon.
+type Passwords interface {
+	// Check refuses with Invalid a password that is too short, too long, common, or
+	// made of the given words.
+	Check(password []byte, words ...string) error
+	// Hash returns the peppered hash of password as a PHC string.
+	Hash(ctx context.Context, password []byte) (string, error)
+	// Verify reports whether password is the one that was hashed. An empty hash
+	// matches nothing, after the same work.
+	Verify(ctx context.Context, password []byte, hash string) (bool, error)
+	// KDF names the hash and its parameters, for the record.
+	KDF() string
+}
+
+// Access is what an access token says.
+type Access struct {
+	Tenant  domain.TenantID
+	User    domain.UserID
+	Session domain.SessionID
+	Role    domain.Role
+}
+
+// Tokens makes and reads what proves a caller. Reading refuses with
+// domain.ErrUnauthenticated whatever it did not make.
+type Tokens interface {
+	// Address returns the one spelling of an e-mail address and its MAC under a key
+	// that never changes. It refuses with Invalid what is no address.
+	Address(address string) (normal string, ref domain.ID, err error)
+
+	IssueAccess(a Access, now time.Time) ([]byte, error)
+	ReadAccess(token []byte, now time.Time) (Access, error)
+
+	// NewRefresh draws a session's first refresh token.
+	NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error)
+	// ReadRefresh returns which session a refresh token claims to be of.
+	ReadRefresh(token []byte) (domain.TenantID, domain.SessionID, error)
+	// Successor returns the one refresh token that replaces token.
+	Successor(token []byte) ([]byte, error)
+
+	// NewKey draws an API key, with its public part and what lists show of it.
+	NewKey(env domain.Environment) (key []byte, lookup, prefix string, err error)
+	// ReadKey checks a key's form and sum, and returns its public part.
+	ReadKey(key []byte) (lookup string, env domain.Environment, err error)
+
+	// Digest returns the peppered MAC of a token or key, which may be stored.
+	Digest(token []byte) domain.Digest
+}

@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"crypto/subtle"
+	"time"
+)
 
 // APIKeyEvent is a fact about one API key.
 //
@@ -61,6 +64,13 @@ type APIKey struct {
 	Environment Environment
 	ExpiresAt   int64
 	Revoked     bool
+}
+
+// Authenticates reports whether a key with this MAC, of this environment, may act
+// at now. It takes the same time for every MAC.
+func (k APIKey) Authenticates(digest Digest, env Environment, now time.Time) bool {
+	same := subtle.ConstantTimeCompare(digest[:], k.Digest[:]) == 1
+	return same && !k.ID.IsZero() && !k.Revoked && k.Environment == env && now.UnixMicro() < k.ExpiresAt
 }
 
 // Refusals.

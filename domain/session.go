@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SessionEvent is a fact about one login and its refresh tokens.
 //
@@ -66,13 +69,17 @@ const (
 	RefreshGrace = 10 * time.Second
 )
 
+// maxUsed bounds how many used tokens a session remembers. The use of an older
+// one is refused too, only without ending the session.
+const maxUsed = 512
+
 // Session is what the facts about one session fold to.
 type Session struct {
 	ID        SessionID
 	User      UserID
-	Current   Digest // MAC of the refresh token that may be used next
-	Previous  Digest // MAC of the one it replaced
-	UsedAt    int64  // when Previous was used, Unix microseconds
+	Current   Digest   // MAC of the refresh token that may be used next
+	Used      []Digest // MACs of those it replaced, the latest last, maxUsed at most
+	UsedAt    int64    // when the latest was used, Unix microseconds
 	ExpiresAt int64  // Unix microseconds
 	Revoked   bool
 }
@@ -86,13 +93,20 @@ func (s Session) Evolve(e SessionEvent) Session {
 	case SessionIssued:
 		return Session{ID: e.SessionID, User: e.UserID, Current: e.TokenDigest, ExpiresAt: e.ExpiresAt}
 	case SessionRefreshed:
-		s.Previous, s.Current, s.UsedAt = s.Current, e.TokenDigest, e.UsedAt
+		used := s.Used[max(0, len(s.Used)-maxUsed+1):]
+		s.Used = append(slices.Clone(used), s.Current)
+		s.Current, s.UsedAt = e.TokenDigest, e.UsedAt
 	case SessionRevoked:
 		s.Revoked = true
 	case RefreshTokenReused:
 		// The revocation that comes with it is what counts.
 	}
 	return s
+}
+
+// Knows reports whether a token with this MAC is, or was, the session's.
+func (s Session) Knows(token Digest) bool {
+	return !s.ID.IsZero() && (token == s.Current || slices.Contains(s.Used, token))
 }
 
 // Live reports whether the session's access tokens are still good at now.
@@ -102,16 +116,19 @@ func (s Session) Live(now time.Time) bool {
 
 // Refresh decides what the use of a token at now means: the current one is
 // replaced by successor; the one before it, within RefreshGrace, leads to the
-// same successor again and is no news; any other ends the session, on the
-// record, and is refused with ErrSessionEnded.
+// same successor again and is no news; any other used one ends the session, on
+// the record, and is refused with ErrSessionEnded, as is a token that never was
+// the session's.
 func (s Session) Refresh(token, successor Digest, now time.Time) ([]SessionEvent, error) {
 	switch {
 	case !s.Live(now):
 		return nil, ErrSessionEnded
 	case token == s.Current:
 		return []SessionEvent{SessionRefreshed{s.ID, successor, now.UnixMicro()}}, nil
-	case token == s.Previous && successor == s.Current && now.UnixMicro()-s.UsedAt < RefreshGrace.Microseconds():
+	case len(s.Used) > 0 && token == s.Used[len(s.Used)-1] && successor == s.Current && now.UnixMicro()-s.UsedAt < RefreshGrace.Microseconds():
 		return nil, nil
+	case !s.Knows(token):
+		return nil, ErrSessionEnded
 	}
 	return []SessionEvent{RefreshTokenReused{s.ID}, SessionRevoked{"token_reuse", s.ID}}, ErrSessionEnded
 }

@@ -1,0 +1,123 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// CreateKey asks for a new API key.
+type CreateKey struct {
+	Actor       domain.Actor
+	Name        string
+	Scopes      []string // empty = the creator's own
+	Environment domain.Environment
+	TTLDays     int // 0 = 365
+	Idempotency Idempotency
+}
+
+// CreatedKey is a new API key. Key is shown to its owner once and kept nowhere.
+type CreatedKey struct {
+	ID          domain.KeyID
+	Key         Secret
+	Name        string
+	Prefix      string
+	Scopes      []domain.Scope
+	Environment domain.Environment
+	ExpiresAt   int64 // Unix microseconds
+	Receipt     eventstore.Receipt
+}
+
+// CreateKey makes an API key that may do no more than its creator. Access
+// requirement: keys:manage. It refuses with Invalid unknown scopes and bad
+// names, with ErrDenied, with ErrKeyReused, and with ErrKeyExists the repeat of
+// a request that made one: its secret cannot be shown again.
+func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, error) {
+	by := cmd.Actor
+	scopes, err := domain.ParseScopes(cmd.Scopes)
+	if err != nil {
+		return CreatedKey{}, err
+	}
+	if len(scopes) == 0 {
+		scopes = by.Scopes
+	}
+	if err := domain.CheckName("name", cmd.Name); err != nil {
+		return CreatedKey{}, err
+	}
+	claim, err := cmd.Idempotency.claim(ctx, i.Keys, i.Log, by, "api_key.create")
+	if err != nil {
+		return CreatedKey{}, err
+	}
+	if before, found, err := claim.earlier(ctx, i.Log, by.Tenant); err != nil {
+		return CreatedKey{}, err
+	} else if found {
+		return createdBefore(before)
+	}
+	if err := Authorize(ctx, i.Log, by, domain.ScopeKeysManage, "security.api_key.create"); err != nil {
+		return CreatedKey{}, err
+	}
+	if cmd.TTLDays == 0 {
+		cmd.TTLDays = int(domain.MaxKeyLifetime / (24 * time.Hour))
+	}
+	now := i.Now()
+	created := CreatedKey{
+		ID: domain.KeyID{ID: i.Log.NewID()}, Name: cmd.Name, Scopes: scopes, Environment: cmd.Environment,
+		ExpiresAt: domain.ExpiryAfter(cmd.TTLDays, now),
+	}
+	var lookup string
+	if created.Key, lookup, created.Prefix, err = i.Tokens.NewKey(cmd.Environment); err != nil {
+		return CreatedKey{}, fmt.Errorf("drawing an API key: %w", err)
+	}
+	fact := domain.APIKeyCreated{
+		Digest: i.Tokens.Digest(created.Key), Environment: cmd.Environment, ExpiresAt: created.ExpiresAt, KeyID: created.ID,
+		Lookup: lookup, Owner: by.User, Prefix: created.Prefix, Scopes: scopes, Personal: domain.APIKeyName{Name: cmd.Name},
+	}
+	_, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),
+		terms[domain.APIKey]{eventID: claim.eventID, bodyMAC: claim.bodyMAC},
+		func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Create(fact, by, now) })
+	if errors.Is(err, eventstore.ErrRepeated) {
+		if before, found, err := claim.earlier(ctx, i.Log, by.Tenant); found || err != nil {
+			if err != nil {
+				return CreatedKey{}, err
+			}
+			return createdBefore(before)
+		}
+	}
+	if err != nil {
+		return CreatedKey{}, err
+	}
+	return created, nil
+}
+
+// createdBefore refuses the repeat of a key's creation, naming the key.
+func createdBefore(r eventstore.Recorded) (CreatedKey, error) {
+	fact, ok := r.Event.(domain.APIKeyCreated)
+	if !ok {
+		return CreatedKey{}, ErrKeyReused
+	}
+	return CreatedKey{ID: fact.KeyID, Prefix: fact.Prefix}, domain.ErrKeyExists
+}
+
+// RevokeKey asks for an API key to end.
+type RevokeKey struct {
+	Actor domain.Actor
+	Key   domain.KeyID
+}
+
+// RevokeKey ends the key. Ending it twice is no news. Access requirement:
+// keys:manage. It refuses with ErrDenied and with ErrKeyNotFound.
+func (i *Identity) RevokeKey(ctx context.Context, cmd RevokeKey) (eventstore.Receipt, error) {
+	if err := Authorize(ctx, i.Log, cmd.Actor, domain.ScopeKeysManage, "security.api_key.revoke"); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	_, receipt, err := transact(ctx, i.Log, cmd.Actor, keyAggregate(cmd.Key), terms[domain.APIKey]{},
+		func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Revoke() })
+	return receipt, err
+}
+
+// microTime returns the time that a stamp in Unix microseconds names.
+func microTime(us int64) time.Time { return time.UnixMicro(us).UTC() }

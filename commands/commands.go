@@ -1,0 +1,106 @@
+// Package commands changes the vault. Each command is a struct that says what
+// the caller wants, and a method that makes it so or says why not.
+//
+// Its one law: what a command did is on the record before its caller learns of
+// it. [Vault.Unseal] is a command too: the fact is durable before the value
+// leaves, and if it cannot be recorded it does not happen.
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// maxRaces is how often a command decides again after losing a race.
+const maxRaces = 5
+
+// terms are what a command asks of its append beside its facts.
+type terms[S any] struct {
+	eventID  domain.ID     // of the first fact; zero = drawn
+	bodyMAC  []byte        // kept with the first fact
+	notAfter func(S) int64 // the last stamp that suits the state; nil = any
+}
+
+// transact folds an aggregate, asks decide which facts follow, and appends them.
+// A lost race starts again from what won. Facts that come with a refusal are
+// appended before the refusal is returned. It returns the state after them, and
+// a zero receipt if there was nothing to append.
+func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log *eventstore.Log, by domain.Actor,
+	id domain.AggregateID, t terms[S], decide func(S) ([]E, error),
+) (S, eventstore.Receipt, error) {
+	for races := 0; ; races++ {
+		state, version, err := eventstore.Fold[S](ctx, log, by.Tenant, id)
+		if err != nil {
+			return state, eventstore.Receipt{}, err
+		}
+		facts, refusal := decide(state)
+		if len(facts) == 0 {
+			return state, eventstore.Receipt{}, refusal
+		}
+		after, reached, list := place(state, version, id, t, facts)
+		receipt, err := log.Append(ctx, by, list...)
+		if errors.Is(err, eventstore.ErrStale) || errors.Is(err, eventstore.ErrTooLate) {
+			log.Forget(by.Tenant, id)
+			if races < maxRaces {
+				continue
+			}
+			return state, receipt, domain.ErrContended
+		}
+		if err != nil {
+			return state, receipt, fmt.Errorf("recording: %w", err)
+		}
+		if reached > version {
+			eventstore.Remember(log, by.Tenant, id, after, reached)
+		}
+		return after, receipt, refusal
+	}
+}
+
+// place turns facts about one aggregate into what the Log appends, and folds them.
+func place[S eventstore.Folds[S, E], E domain.Event](state S, version uint64, id domain.AggregateID, t terms[S], facts []E) (S, uint64, []eventstore.Fact) {
+	list := make([]eventstore.Fact, 0, len(facts))
+	var notAfter int64
+	if t.notAfter != nil {
+		notAfter = t.notAfter(state)
+	}
+	for i, e := range facts {
+		f := eventstore.Fact{Event: e, Aggregate: id, Version: version, NotAfter: notAfter}
+		if domain.Observes(e) {
+			f.Requires = domain.RequiresVersion(e)
+		} else {
+			f.Changes = true
+			version++
+		}
+		if i == 0 {
+			f.EventID, f.BodyMAC = t.eventID, t.bodyMAC
+		}
+		state, list = state.Evolve(e), append(list, f)
+	}
+	return state, version, list
+}
+
+// observe appends a fact that changes nothing.
+func observe(ctx context.Context, log *eventstore.Log, by domain.Actor, id domain.AggregateID, e domain.Event) (eventstore.Receipt, error) {
+	receipt, err := log.Append(ctx, by, eventstore.Fact{Event: e, Aggregate: id})
+	if err != nil {
+		return receipt, fmt.Errorf("recording: %w", err)
+	}
+	return receipt, nil
+}
+
+// Authorize refuses with ErrDenied, on the record, an actor whose access does
+// not cover scope. route names what was asked, by its pattern.
+func Authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
+	if by.May(scope) {
+		return nil
+	}
+	id := domain.AggregateID{Kind: domain.KindTenant, ID: by.Tenant.ID}
+	if _, err := observe(ctx, log, by, id, domain.AccessDenied{Permission: scope, Reason: "scope", Route: route}); err != nil {
+		return err
+	}
+	return domain.ErrDenied
+}

@@ -1,0 +1,123 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// Login asks for a session by password.
+type Login struct {
+	Actor    domain.Actor // anonymous: the request and where it came from
+	Email    string
+	Password Secret
+}
+
+// Login opens a session. It refuses with ErrUnauthenticated whatever was wrong,
+// after the same work; an attempt on an existing account is on the record.
+func (i *Identity) Login(ctx context.Context, cmd Login) (Session, error) {
+	by := cmd.Actor
+	var account domain.Account
+	var user domain.User
+	if _, ref, err := i.Tokens.Address(cmd.Email); err == nil {
+		account, _, err = eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: ref})
+		if err != nil {
+			return Session{}, fmt.Errorf("loading an account: %w", err)
+		}
+	}
+	by.Tenant = account.Tenant
+	if !account.User.IsZero() {
+		var err error
+		if user, _, err = eventstore.Fold[domain.User](ctx, i.Log, account.Tenant, userAggregate(account.User)); err != nil {
+			return Session{}, fmt.Errorf("loading a user: %w", err)
+		}
+	}
+	proven, err := i.Passwords.Verify(ctx, cmd.Password, user.PasswordHash)
+	switch {
+	case err != nil:
+		return Session{}, err
+	case user.ID.IsZero():
+		return Session{}, domain.ErrUnauthenticated
+	case !proven:
+		failed := domain.LoginFailed{AccountRef: account.Ref, InDeclaredRange: domain.NoneDeclared, Reason: "password"}
+		if _, err := observe(ctx, i.Log, by, userAggregate(user.ID), failed); err != nil {
+			return Session{}, err
+		}
+		return Session{}, domain.ErrUnauthenticated
+	}
+	return i.issue(ctx, by, user)
+}
+
+// Refresh asks for new tokens in exchange for a refresh token.
+type Refresh struct {
+	Actor domain.Actor // anonymous: the request and where it came from
+	Token Secret
+}
+
+// Refresh replaces the token, which is then used up, and issues a new access
+// token. Within domain.RefreshGrace a used token leads to the same successor
+// again, for a client whose answer was lost; later use of it ends the session,
+// on the record. It refuses with ErrUnauthenticated.
+func (i *Identity) Refresh(ctx context.Context, cmd Refresh) (Session, error) {
+	tenant, session, err := i.Tokens.ReadRefresh(cmd.Token)
+	if err != nil {
+		return Session{}, domain.ErrUnauthenticated
+	}
+	successor, err := i.Tokens.Successor(cmd.Token)
+	if err != nil {
+		return Session{}, fmt.Errorf("deriving a refresh token: %w", err)
+	}
+	by := cmd.Actor
+	by.Tenant = tenant
+	before, _, err := eventstore.Fold[domain.Session](ctx, i.Log, tenant, sessionAggregate(session))
+	if err != nil {
+		return Session{}, fmt.Errorf("loading a session: %w", err)
+	}
+	if before.ID.IsZero() {
+		return Session{}, domain.ErrUnauthenticated
+	}
+	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, before.User.ID, before.User, session
+	used, next := i.Tokens.Digest(cmd.Token), i.Tokens.Digest(successor)
+	s, receipt, err := transact(ctx, i.Log, by, sessionAggregate(session), terms[domain.Session]{},
+		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Refresh(used, next, i.Now()) })
+	if err != nil {
+		if errors.Is(err, domain.ErrContended) {
+			err = domain.ErrUnauthenticated
+		}
+		return Session{}, err
+	}
+	fresh := Session{Tenant: tenant, User: s.User, ID: session, Refresh: successor, RefreshExpiry: microTime(s.ExpiresAt), Receipt: receipt}
+	user, _, err := eventstore.Fold[domain.User](ctx, i.Log, tenant, userAggregate(s.User))
+	if err != nil {
+		return Session{}, fmt.Errorf("loading a user: %w", err)
+	}
+	return fresh, i.access(&fresh, user.Role)
+}
+
+// Logout asks for a session to end.
+type Logout struct {
+	Actor domain.Actor // anonymous: the request and where it came from
+	Token Secret       // a refresh token of the session
+}
+
+// Logout ends the session that the token belongs to. A token that leads nowhere
+// is no error: there is nothing to end, and nothing to learn.
+func (i *Identity) Logout(ctx context.Context, cmd Logout) (eventstore.Receipt, error) {
+	tenant, session, err := i.Tokens.ReadRefresh(cmd.Token)
+	if err != nil {
+		return eventstore.Receipt{}, nil
+	}
+	by, digest := cmd.Actor, i.Tokens.Digest(cmd.Token)
+	by.Tenant = tenant
+	s, _, err := eventstore.Fold[domain.Session](ctx, i.Log, tenant, sessionAggregate(session))
+	if err != nil || !s.Knows(digest) {
+		return eventstore.Receipt{}, err
+	}
+	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, s.User.ID, s.User, session
+	_, receipt, err := transact(ctx, i.Log, by, sessionAggregate(session), terms[domain.Session]{},
+		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Revoke("logout") })
+	return receipt, err
+}

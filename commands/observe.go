@@ -1,0 +1,91 @@
+package commands
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// RecordListing puts a listing of credentials on the record before it is
+// answered: one fact for each actor, filter and minute. Access requirement:
+// vault:list; it refuses with ErrDenied. The receipt is zero if the minute's
+// fact stood already.
+func (v *Vault) RecordListing(ctx context.Context, by domain.Actor, filter string) (eventstore.Receipt, error) {
+	if err := Authorize(ctx, v.Log, by, domain.ScopeVaultList, "vault.list"); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	return v.oncePerMinute(ctx, by, "vault.list", filter, func(hash domain.Digest) domain.Event {
+		return domain.CredentialsListed{FilterHash: hash, Pages: 1}
+	})
+}
+
+// RecordAuditQuery puts a reading of the audit log on the record, likewise.
+// Access requirement: audit:read; it refuses with ErrDenied.
+func (v *Vault) RecordAuditQuery(ctx context.Context, by domain.Actor, filter string) (eventstore.Receipt, error) {
+	if err := Authorize(ctx, v.Log, by, domain.ScopeAuditRead, "audit.read"); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	return v.oncePerMinute(ctx, by, "audit.read", filter, func(hash domain.Digest) domain.Event {
+		return domain.AuditLogQueried{FilterHash: hash}
+	})
+}
+
+// RecordExport puts an export of the whole chain on the record before it
+// begins. The receipt's event is the last one of the export. Access requirement:
+// audit:export; it refuses with ErrDenied.
+func (v *Vault) RecordExport(ctx context.Context, by domain.Actor, format string) (eventstore.Receipt, error) {
+	if err := Authorize(ctx, v.Log, by, domain.ScopeAuditExport, "audit.export"); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	head, err := v.Log.Head(ctx, by.Tenant)
+	if err != nil {
+		return eventstore.Receipt{}, err
+	}
+	id := domain.AggregateID{Kind: domain.KindTenant, ID: by.Tenant.ID}
+	return observe(ctx, v.Log, by, id, domain.AuditExported{Format: format, From: 0, To: head.Next})
+}
+
+// oncePerMinute appends a fact whose event id names the actor, the filter and
+// the minute, so that it is appended once even by several nodes.
+func (v *Vault) oncePerMinute(ctx context.Context, by domain.Actor, route, filter string, fact func(domain.Digest) domain.Event) (eventstore.Receipt, error) {
+	minute := binary.BigEndian.AppendUint64(nil, uint64(v.Now().Truncate(time.Minute).Unix())) //nolint:gosec // not before 1970
+	digest, err := v.Keys.Blind(ctx, by.Tenant, []byte("once-per-minute"), by.ID[:], []byte(route), []byte(filter), minute)
+	if err != nil {
+		return eventstore.Receipt{}, err
+	}
+	if v.recent.seen(digest) {
+		return eventstore.Receipt{}, nil
+	}
+	ctx = context.WithoutCancel(ctx) // others wait for this append too
+	receipt, err, _ := v.coalesce.Do(string(digest[:]), func() (any, error) {
+		if v.recent.seen(digest) {
+			return eventstore.Receipt{}, nil
+		}
+		hash, err := v.Keys.Blind(ctx, by.Tenant, []byte("filter"), []byte(route), []byte(filter))
+		if err != nil {
+			return eventstore.Receipt{}, err
+		}
+		eventID := domain.ID(digest[:16])
+		eventID[6], eventID[8] = eventID[6]&0x0f|0x80, eventID[8]&0x3f|0x80 // UUIDv8
+		receipt, err := v.Log.Append(ctx, by, eventstore.Fact{
+			Event: fact(hash), EventID: eventID, Aggregate: domain.AggregateID{Kind: domain.KindTenant, ID: by.Tenant.ID},
+		})
+		if errors.Is(err, eventstore.ErrRepeated) {
+			receipt, err = eventstore.Receipt{}, nil
+		}
+		if err != nil {
+			return eventstore.Receipt{}, fmt.Errorf("recording: %w", err)
+		}
+		v.recent.add(digest)
+		return receipt, nil
+	})
+	if err != nil {
+		return eventstore.Receipt{}, err
+	}
+	return receipt.(eventstore.Receipt), nil
+}

@@ -1,0 +1,147 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// Reconciler finishes what a crash interrupted, and does what time asks. It is
+// run at start and then by a clock; running it twice, or on two nodes, changes
+// nothing more. Runs of one Reconciler must not overlap. All exported fields are
+// required.
+type Reconciler struct {
+	Vault    *Vault
+	Identity *Identity
+	Lookups  Lookups
+
+	checked int64 // cursor of the last kept record that a fact was found for
+}
+
+// How much one pass takes on, and how old a record that no fact names must be
+// before it counts as left behind.
+const (
+	passLimit   = 500
+	pendingFor  = time.Hour
+	passRecords = 5000
+)
+
+// Run makes one pass: it finishes registrations, destroys what is over, ends
+// what has expired, and removes records that no fact names. It does as much as
+// it can and returns what it could not do.
+func (r *Reconciler) Run(ctx context.Context, request domain.RequestID) error {
+	return errors.Join(
+		r.registrations(ctx, request),
+		r.sweep(ctx, request),
+		r.shred(ctx, request),
+		r.orphans(ctx),
+	)
+}
+
+func (r *Reconciler) registrations(ctx context.Context, request domain.RequestID) error {
+	due, err := r.Lookups.Unregistered(ctx, passLimit)
+	if err != nil {
+		return fmt.Errorf("looking for interrupted registrations: %w", err)
+	}
+	var errs []error
+	for _, d := range due {
+		account, _, err := eventstore.Fold[domain.Account](ctx, r.Vault.Log, domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: d.AccountRef})
+		if err == nil && account.Registration.TenantName == "" {
+			continue // the person was erased before the tenant began
+		}
+		if err == nil {
+			claimed := domain.AccountClaimed{AccountRef: account.Ref, TenantID: account.Tenant, UserID: account.User, Personal: account.Registration}
+			_, err = r.Identity.begin(ctx, domain.System(account.Tenant, request), claimed, d.Index)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("finishing the registration of tenant %s: %w", d.Tenant, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Reconciler) sweep(ctx context.Context, request domain.RequestID) error {
+	due, err := r.Lookups.Overdue(ctx, r.Vault.Now(), passLimit)
+	if err != nil {
+		return fmt.Errorf("looking for expired credentials: %w", err)
+	}
+	var errs []error
+	for _, d := range due {
+		by := domain.System(d.Tenant, request)
+		c, _, err := transact(ctx, r.Vault.Log, by, credentialAggregate(d.Credential), terms[domain.Credential]{},
+			func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Sweep(r.Vault.Now()) })
+		if err == nil && c.Ended {
+			_, err = r.Vault.shred(ctx, by, domain.DueVersion{Tenant: d.Tenant, Entry: c.Entry(), RecordHash: c.RecordHash, Ended: true})
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("sweeping %s of tenant %s: %w", d.Credential.Handle(), d.Tenant, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Reconciler) shred(ctx context.Context, request domain.RequestID) error {
+	due, err := r.Lookups.Unshredded(ctx, passLimit)
+	if err != nil {
+		return fmt.Errorf("looking for versions to destroy: %w", err)
+	}
+	var errs []error
+	for _, d := range due {
+		c, _, err := eventstore.Fold[domain.Credential](ctx, r.Vault.Log, d.Tenant, credentialAggregate(d.Entry.Credential()))
+		if err == nil && !c.Ended && c.RecordHash == d.RecordHash {
+			continue // the log says that it lives
+		}
+		if err == nil {
+			_, err = r.Vault.shred(ctx, domain.System(d.Tenant, request), d)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("destroying a version of tenant %s: %w", d.Tenant, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// orphans removes sealed records that were kept and never named: their command
+// died between the two.
+func (r *Reconciler) orphans(ctx context.Context) error {
+	before := r.Vault.Now().Add(-pendingFor)
+	for seen := 0; seen < passRecords; {
+		kept, err := r.Vault.Records.Pending(ctx, before, r.checked, passLimit)
+		if err != nil {
+			return fmt.Errorf("looking for records left behind: %w", err)
+		}
+		for _, k := range kept {
+			if err := r.collect(ctx, k); err != nil {
+				return err
+			}
+			r.checked = k.Cursor
+		}
+		if seen += len(kept); len(kept) < passLimit {
+			break
+		}
+	}
+	return nil
+}
+
+// collect destroys a kept record unless the log names it.
+func (r *Reconciler) collect(ctx context.Context, k domain.KeptRecord) error {
+	named, err := r.Lookups.Named(ctx, k.Tenant, k.RecordHash)
+	if err != nil {
+		return fmt.Errorf("looking for the fact of a record: %w", err)
+	}
+	c, _, err := eventstore.Fold[domain.Credential](ctx, r.Vault.Log, k.Tenant, credentialAggregate(k.Credential))
+	if err != nil {
+		return err
+	}
+	if named || c.RecordHash == k.RecordHash {
+		return nil
+	}
+	if err := r.Vault.Records.Destroy(ctx, k.Tenant, k.RecordHash); err != nil {
+		return fmt.Errorf("removing a record left behind: %w", err)
+	}
+	return nil
+}

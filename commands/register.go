@@ -1,0 +1,169 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// Register asks for a new tenant with its first user.
+type Register struct {
+	Actor    domain.Actor // anonymous: the request and where it came from
+	Email    string
+	Password Secret
+	Tenant   string // the tenant's name
+}
+
+// Register makes a tenant, its chain and its owner, and logs the owner in. It
+// refuses with Invalid an address, a name or a password that does not do, and
+// with ErrAddressTaken an address that has an account: on an installation whose
+// mail stays on the machine that is a documented way to learn of accounts.
+func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) {
+	normal, ref, err := i.Tokens.Address(cmd.Email)
+	if err != nil {
+		return Session{}, err
+	}
+	if err := domain.CheckName("tenant_name", cmd.Tenant); err != nil {
+		return Session{}, err
+	}
+	local, _, _ := strings.Cut(normal, "@")
+	if err := i.Passwords.Check(cmd.Password, local, normal, cmd.Tenant); err != nil {
+		return Session{}, err
+	}
+	hash, err := i.Passwords.Hash(ctx, cmd.Password)
+	if err != nil {
+		return Session{}, err
+	}
+	claimed := domain.AccountClaimed{
+		AccountRef: ref, TenantID: domain.TenantID{ID: i.Log.NewID()}, UserID: domain.UserID{ID: i.Log.NewID()},
+		Personal: domain.Registration{Email: normal, PasswordHash: hash, TenantName: cmd.Tenant, Verified: true},
+	}
+	if i.Trial > 0 {
+		claimed.Personal.TrialEndsAt = i.Now().Add(i.Trial).UnixMicro()
+	}
+	index, err := i.claim(ctx, cmd.Actor, claimed)
+	if err != nil {
+		return Session{}, err
+	}
+	by := cmd.Actor
+	by.Tenant = claimed.TenantID
+	user, err := i.begin(ctx, by, claimed, index)
+	if err != nil {
+		return Session{}, err
+	}
+	return i.issue(ctx, by, user)
+}
+
+// claim reserves the address and the tenant's place among the chains, in one
+// append to the system chain. From here on the registration will be finished.
+func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed) (uint32, error) {
+	by.Tenant = domain.TenantID{}
+	if err := i.Keys.CreateSubject(ctx, by.Tenant, claimed.UserID); err != nil {
+		return 0, fmt.Errorf("creating a subject key: %w", err)
+	}
+	done, err := i.turns.take(ctx, domain.DirectoryAggregate.ID)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	account := domain.AggregateID{Kind: domain.KindUser, ID: claimed.AccountRef}
+	for races := 0; ; races++ {
+		a, accountVersion, err := eventstore.Fold[domain.Account](ctx, i.Log, by.Tenant, account)
+		if err != nil {
+			return 0, err
+		}
+		claims, err := a.Claim(claimed)
+		if err != nil {
+			return 0, err
+		}
+		d, err := i.directory(ctx)
+		if err != nil {
+			return 0, err
+		}
+		added := domain.TenantAdded{TenantID: claimed.TenantID, TenantIndex: d.Tenants + 1}
+		_, err = i.Log.Append(ctx, by,
+			eventstore.Fact{Event: claims[0], Aggregate: account, Changes: true, Version: accountVersion},
+			eventstore.Fact{Event: added, Aggregate: domain.DirectoryAggregate, Changes: true, Version: uint64(d.Tenants)})
+		if errors.Is(err, eventstore.ErrStale) && races < maxRaces {
+			i.Log.Forget(by.Tenant, account)
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("claiming an address: %w", err)
+		}
+		return added.TenantIndex, nil
+	}
+}
+
+// directory reads how many tenants there are from the last one that was added.
+func (i *Identity) directory(ctx context.Context) (domain.Directory, error) {
+	r, err := i.Log.Latest(ctx, domain.TenantID{}, domain.DirectoryAggregate)
+	if errors.Is(err, eventstore.ErrNotFound) {
+		return domain.Directory{}, nil
+	}
+	if err != nil {
+		return domain.Directory{}, err
+	}
+	added, ok := r.Event.(domain.TenantAdded)
+	if !ok {
+		return domain.Directory{}, fmt.Errorf("%w: %s in the directory", eventstore.ErrTampered, r.Header.EventType)
+	}
+	return domain.Directory{}.Evolve(added), nil
+}
+
+// begin opens the tenant's chain with its registration, unless it was opened
+// before, and returns its owner.
+func (i *Identity) begin(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed, index uint32) (domain.User, error) {
+	genesis, err := i.Keys.CreateTenant(ctx, by.Tenant, index)
+	if err != nil {
+		return domain.User{}, fmt.Errorf("creating a tenant's keys: %w", err)
+	}
+	if err := i.Keys.CreateSubject(ctx, by.Tenant, claimed.UserID); err != nil {
+		return domain.User{}, fmt.Errorf("creating a subject key: %w", err)
+	}
+	head, err := i.Log.Head(ctx, by.Tenant)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if head.Next == 0 {
+		if err := i.open(ctx, by, claimed, genesis); err != nil {
+			return domain.User{}, err
+		}
+	}
+	user, _, err := eventstore.Fold[domain.User](ctx, i.Log, by.Tenant, userAggregate(claimed.UserID))
+	return user, err
+}
+
+func (i *Identity) open(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed, genesis domain.ChainGenesis) error {
+	tenants, err := domain.Tenant{}.Register(by.Tenant, claimed.Personal.TenantName, claimed.Personal.TrialEndsAt)
+	if err != nil {
+		return err
+	}
+	users, err := domain.User{}.Register(
+		domain.UserRegistered{
+			AccountRef: claimed.AccountRef, Role: domain.RoleOwner, UserID: claimed.UserID,
+			Verified: claimed.Personal.Verified, Personal: domain.UserAddress{Email: claimed.Personal.Email},
+		},
+		domain.PasswordSet{
+			KDF: i.Passwords.KDF(), PolicyVersion: 1, UserID: claimed.UserID,
+			Personal: domain.PasswordHash{Hash: claimed.Personal.PasswordHash},
+		})
+	if err != nil {
+		return err
+	}
+	facts := []eventstore.Fact{{Event: genesis, Aggregate: tenantAggregate(by.Tenant)}}
+	_, _, tenantFacts := place(domain.Tenant{}, 0, tenantAggregate(by.Tenant), terms[domain.Tenant]{}, tenants)
+	_, _, userFacts := place(domain.User{}, 0, userAggregate(claimed.UserID), terms[domain.User]{}, users)
+	facts = append(append(facts, tenantFacts...), userFacts...)
+	if _, err := i.Log.Append(ctx, by, facts...); err != nil {
+		if head, headErr := i.Log.Head(ctx, by.Tenant); headErr == nil && head.Next > 0 {
+			return nil // the reconciler of another node was first
+		}
+		return fmt.Errorf("opening a tenant's chain: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// Seal asks for a value to be stored as a new credential.
+type Seal struct {
+	Actor       domain.Actor
+	Name        string
+	Type        string
+	Value       Secret // a JSON object
+	Metadata    json.RawMessage
+	TTLDays     int // 0 = for ever
+	Idempotency Idempotency
+}
+
+// Seal seals cmd.Value under fresh keys and returns the credential. Access
+// requirement: vault:seal. It refuses with Invalid fields beyond their limits,
+// with Unavailable if the keys cannot be had, with ErrKeyReused, and with
+// ErrDenied. The same Idempotency-Key and body give the same credential again.
+func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
+	by := cmd.Actor
+	if err := domain.CheckCredential(cmd.Name, cmd.Type, cmd.Metadata, cmd.TTLDays); err != nil {
+		return Sealed{}, err
+	}
+	claim, err := cmd.Idempotency.claim(ctx, v.Keys, v.Log, by, "vault.seal")
+	if err != nil {
+		return Sealed{}, err
+	}
+	if sealed, done, err := v.sealedBefore(ctx, by, claim); done || err != nil {
+		return sealed, err
+	}
+	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
+		return Sealed{}, err
+	}
+	if err := Authorize(ctx, v.Log, by, domain.ScopeVaultSeal, "vault.seal"); err != nil {
+		return Sealed{}, err
+	}
+	id, now := domain.NewCredentialID(claim.eventID), v.Now()
+	binding := domain.Binding{
+		Tenant: by.Tenant, Entry: id.Entry(1), Environment: by.Environment,
+		SealedAt: now.UnixMicro(), ExpiresAt: domain.ExpiryAfter(cmd.TTLDays, now),
+	}
+	record, err := v.Sealer.Seal(ctx, binding, cmd.Value)
+	if err != nil {
+		return Sealed{}, fmt.Errorf("sealing a credential: %w", err)
+	}
+	if err := v.Records.Put(ctx, by.Tenant, id, record); err != nil {
+		return Sealed{}, fmt.Errorf("keeping a sealed record: %w", err)
+	}
+	fact := domain.CredentialSealed{
+		Algorithm: domain.SealAlgorithm, Classification: domain.Classify(cmd.Type), EntryID: binding.Entry,
+		Environment: by.Environment, KEMKeyID: record.KEMKeyID, Owner: by.User, RecordHash: record.Hash,
+		Suite: domain.SealSuite, TTLDays: cmd.TTLDays, ExpiresAt: binding.ExpiresAt, Type: cmd.Type, Version: 1,
+		Personal: domain.CredentialLabel{Metadata: cmd.Metadata, Name: cmd.Name},
+	}
+	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id),
+		terms[domain.Credential]{eventID: claim.eventID, bodyMAC: claim.bodyMAC},
+		func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Seal(fact) })
+	if err == nil {
+		return Sealed{c, int64(receipt.TimeUS), receipt}, nil
+	}
+	if !errors.Is(err, eventstore.ErrUncertain) && ctx.Err() == nil {
+		v.discard(ctx, by.Tenant, record.Hash)
+	}
+	if errors.Is(err, eventstore.ErrRepeated) || errors.Is(err, domain.ErrCredentialExists) {
+		if sealed, done, err := v.sealedBefore(ctx, by, claim); done || err != nil {
+			return sealed, err
+		}
+	}
+	return Sealed{}, err
+}
+
+// sealedBefore answers a repeated request from the fact that it appended.
+func (v *Vault) sealedBefore(ctx context.Context, by domain.Actor, c claim) (Sealed, bool, error) {
+	r, found, err := c.earlier(ctx, v.Log, by.Tenant)
+	if err != nil || !found {
+		return Sealed{}, false, err
+	}
+	fact, ok := r.Event.(domain.CredentialSealed)
+	if !ok {
+		return Sealed{}, false, ErrKeyReused
+	}
+	return Sealed{domain.Credential{}.Evolve(fact), int64(r.Header.TimeUS), r.Receipt()}, true, nil
+}

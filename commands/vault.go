@@ -1,0 +1,71 @@
+package commands
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// Vault holds what the vault commands need. All exported fields are required.
+type Vault struct {
+	Log     *eventstore.Log
+	Sealer  Sealer
+	Records Records
+	Keys    Tenants
+	Now     func() time.Time
+	Logger  *slog.Logger
+
+	turns    turns
+	coalesce singleflight.Group
+	recent   recent
+}
+
+// Sealed is a credential as a command left it.
+type Sealed struct {
+	Credential domain.Credential
+	Created    int64 // stamp of the fact that made this version, Unix microseconds
+	Receipt    eventstore.Receipt
+}
+
+func credentialAggregate(id domain.CredentialID) domain.AggregateID {
+	return domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}
+}
+
+// reference reads how a caller names a credential. What nobody could have been
+// given becomes the zero entry, which no credential has: it is refused like an
+// unknown one, by the same way.
+func reference(s string) domain.EntryID {
+	e, err := domain.ParseReference(s)
+	if err != nil {
+		return domain.EntryID{}
+	}
+	return e
+}
+
+// discard destroys a sealed record that no fact will name. What it cannot
+// destroy now the reconciler will.
+func (v *Vault) discard(ctx context.Context, tenant domain.TenantID, hash domain.Digest) {
+	if err := v.Records.Destroy(context.WithoutCancel(ctx), tenant, hash); err != nil {
+		v.Logger.WarnContext(ctx, "a record that was not used stays for the reconciler", "err", err)
+	}
+}
+
+// shred destroys the slots and records of versions that are over, and puts each
+// destruction on the record.
+func (v *Vault) shred(ctx context.Context, by domain.Actor, due domain.DueVersion) (eventstore.Receipt, error) {
+	if err := v.Records.Destroy(ctx, due.Tenant, due.RecordHash); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	var fact domain.Event = domain.CredentialVersionShredded{
+		EntryID: due.Entry, Method: domain.ShredMethod, RecordHash: due.RecordHash, Version: due.Entry.Version(),
+	}
+	if due.Ended {
+		fact = domain.CredentialShredded(fact.(domain.CredentialVersionShredded))
+	}
+	return observe(ctx, v.Log, by, credentialAggregate(due.Entry.Credential()), fact)
+}
