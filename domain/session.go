@@ -80,7 +80,7 @@ type Session struct {
 	Current   Digest   // MAC of the refresh token that may be used next
 	Used      []Digest // MACs of those it replaced, the latest last, maxUsed at most
 	UsedAt    int64    // when the latest was used, Unix microseconds
-	ExpiresAt int64  // Unix microseconds
+	ExpiresAt int64    // Unix microseconds
 	Revoked   bool
 }
 

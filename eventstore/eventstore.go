@@ -78,6 +78,9 @@ type Store interface {
 	// Aggregate returns the records that changed an aggregate, in the order of
 	// their versions, which start at 1. Observing records (version 0) are left out.
 	Aggregate(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) iter.Seq2[chain.Record, error]
+	// Latest returns the record that gave an aggregate its highest version, or
+	// ErrNotFound. It costs the same whatever that version is.
+	Latest(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) (chain.Record, error)
 	// Find returns the record with an event id, or ErrNotFound.
 	Find(ctx context.Context, tenant domain.TenantID, eventID domain.ID) (Positioned, error)
 	// All returns the records of every chain after a position, in order, up to the

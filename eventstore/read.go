@@ -92,6 +92,16 @@ func (l *Log) At(ctx context.Context, tenant domain.TenantID, seq uint64) (Recor
 	return Recorded{}, ErrNotFound
 }
 
+// Latest returns the fact that gave an aggregate its highest version, verified,
+// or ErrNotFound.
+func (l *Log) Latest(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) (Recorded, error) {
+	r, err := l.Store.Latest(ctx, tenant, id)
+	if err != nil {
+		return Recorded{}, err
+	}
+	return l.read(ctx, tenant, Positioned{Record: r})
+}
+
 // History returns tenant's facts from a sequence number on, in order, each
 // verified and linked to the one before it.
 func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[Recorded, error] {

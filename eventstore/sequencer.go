@@ -139,18 +139,16 @@ func (s *sequencer) version(ctx context.Context, id domain.AggregateID) (uint64,
 		return v, nil
 	}
 	var version uint64
-	for record, err := range s.log.Store.Aggregate(ctx, s.tenant, id) {
-		if err != nil {
-			return 0, fmt.Errorf("reading an aggregate's version: %w", err)
-		}
+	switch record, err := s.log.Store.Latest(ctx, s.tenant, id); {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return 0, fmt.Errorf("reading an aggregate's version: %w", err)
+	default:
 		index, err := record.Index()
 		if err != nil {
 			return 0, fmt.Errorf("reading an aggregate's version: %w", err)
 		}
-		if index.Seq >= s.head.Next {
-			break // another node wrote it after the head we know; the append will tell
-		}
-		version = index.AggregateVersion
+		version = index.AggregateVersion // if another node wrote it after our head, the append will conflict
 	}
 	s.versions.Add(id, version)
 	return version, nil
