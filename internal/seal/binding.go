@@ -1,24 +1,24 @@
 package seal
 
-// Identity says which sealed version a record is. All of it is known from the
-// log, so that a record of another place, time or tenant is refused.
+// Identity says which sealed version a record is. It is what whoever asks for a
+// version knows without having seen the record, so it is compared on opening.
 type Identity struct {
-	LogID       [32]byte // of the deployment
-	Tenant      [16]byte
-	Credential  [16]byte
-	Version     uint64 // 1 and up
-	ExpiresAtUS uint64 // Unix microseconds; 0 = never
-	Test        bool   // sealed in the test environment
+	LogID      [32]byte // of the deployment
+	Tenant     [16]byte
+	Credential [16]byte
+	Version    uint64 // 1 and up
 }
 
-// Binding is everything that a record is bound to: its identity, and what is
-// true of its making. The latter is not compared on opening, as only the record
-// itself knows it; both signatures and the record hash cover it.
+// Binding is everything that a record is bound to: its identity, and what was
+// true when it was made. The latter is not compared on opening; the record hash
+// that the log gives commits to it.
 type Binding struct {
 	Identity
-	SealedAtUS uint64   // Unix microseconds
-	TKEpoch    uint32   // of the tenant key that wrapped the slot at first
-	KMSKeyRef  [32]byte // of the KMS key above it, see KMSKeyRef
+	SealedAtUS  uint64   // Unix microseconds
+	ExpiresAtUS uint64   // Unix microseconds; 0 = never
+	TKEpoch     uint32   // of the tenant key that wrapped the slot at first
+	KMSKeyRef   [32]byte // of the KMS key above it, see KMSKeyRef
+	Test        bool     // sealed in the test environment
 }
 
 // Slot is what opens one record and nothing else: the ML-KEM-768 seed d‖z

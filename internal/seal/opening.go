@@ -57,15 +57,12 @@ func (o *Opener) Verify(id Identity, keys *RecordKeys, record []byte, hash [32]b
 
 // matches returns 1 if message carries id, else 0. It compares every field.
 func (id Identity) matches(message []byte) int {
-	var version, expires [8]byte
+	var version [8]byte
 	binary.BigEndian.PutUint64(version[:], id.Version)
-	binary.BigEndian.PutUint64(expires[:], id.ExpiresAtUS)
 	return subtle.ConstantTimeCompare(message[offLogID:offTenant], id.LogID[:]) &
 		subtle.ConstantTimeCompare(message[offTenant:offCredential], id.Tenant[:]) &
 		subtle.ConstantTimeCompare(message[offCredential:offVersion], id.Credential[:]) &
-		subtle.ConstantTimeCompare(message[offVersion:offSealedAt], version[:]) &
-		subtle.ConstantTimeCompare(message[offExpiresAt:offTKEpoch], expires[:]) &
-		subtle.ConstantTimeByteEq(message[offFlags], uint8(boolMask(id.Test)))
+		subtle.ConstantTimeCompare(message[offVersion:offSealedAt], version[:])
 }
 
 // Mask returns 1 if the record may be opened, else 0.

@@ -116,16 +116,16 @@ func Inspect(record []byte) (Binding, error) {
 	m := p.message
 	return Binding{
 		Identity: Identity{
-			LogID:       [32]byte(m[offLogID:]),
-			Tenant:      [16]byte(m[offTenant:]),
-			Credential:  [16]byte(m[offCredential:]),
-			Version:     binary.BigEndian.Uint64(m[offVersion:]),
-			ExpiresAtUS: binary.BigEndian.Uint64(m[offExpiresAt:]),
-			Test:        m[offFlags]&flagTest != 0,
+			LogID:      [32]byte(m[offLogID:]),
+			Tenant:     [16]byte(m[offTenant:]),
+			Credential: [16]byte(m[offCredential:]),
+			Version:    binary.BigEndian.Uint64(m[offVersion:]),
 		},
-		SealedAtUS: binary.BigEndian.Uint64(m[offSealedAt:]),
-		TKEpoch:    binary.BigEndian.Uint32(m[offTKEpoch:]),
-		KMSKeyRef:  [32]byte(m[offKMSKeyRef:]),
+		SealedAtUS:  binary.BigEndian.Uint64(m[offSealedAt:]),
+		ExpiresAtUS: binary.BigEndian.Uint64(m[offExpiresAt:]),
+		TKEpoch:     binary.BigEndian.Uint32(m[offTKEpoch:]),
+		KMSKeyRef:   [32]byte(m[offKMSKeyRef:]),
+		Test:        m[offFlags]&flagTest != 0,
 	}, nil
 }
 
