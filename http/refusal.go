@@ -44,6 +44,18 @@ var statuses = map[domain.Kind]refusal{
 	domain.TooLarge:        {http.StatusUnprocessableEntity, "too_large", ""},
 }
 
+// vaultShows lists the refusals that the vault gives apart from its uniform
+// denial: each is decided before anything is looked up, so none says anything
+// about a credential.
+var vaultShows = map[int]bool{
+	http.StatusBadRequest:          true,
+	http.StatusUnauthorized:        true,
+	http.StatusUnprocessableEntity: true,
+	http.StatusTooManyRequests:     true,
+	http.StatusNotImplemented:      true,
+	http.StatusServiceUnavailable:  true,
+}
+
 // refusalFor returns what to answer for err. A fault becomes errInternal: its
 // text is for the log alone.
 func refusalFor(err error) *refusal {

@@ -1,0 +1,147 @@
+package http
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// apiVersion is meta.version of every answer.
+const apiVersion = "v2"
+
+// meta accompanies every answer.
+type meta struct {
+	RequestID string   `json:"request_id"`
+	Timestamp string   `json:"timestamp"` // RFC 3339, whole seconds, UTC
+	Version   string   `json:"version"`
+	Audit     *receipt `json:"audit,omitempty"`
+}
+
+// receipt names the fact that an answer rests on.
+type receipt struct {
+	Seq       uint64        `json:"seq"`
+	EventHash domain.Digest `json:"event_hash"`
+}
+
+// errorBody is the error member of an answer that refuses.
+type errorBody struct {
+	Code      int            `json:"code"`
+	Type      string         `json:"type"`
+	Message   string         `json:"message"`
+	RequestID string         `json:"request_id"`
+	Timestamp string         `json:"timestamp"`
+	Details   map[string]any `json:"details,omitempty"`
+}
+
+// secretAnswer is data that holds a secret. It writes itself, so that no shared
+// buffer of encoding/json ever held it.
+type secretAnswer interface {
+	// appendJSON appends the value as JSON to b.
+	appendJSON(b []byte) ([]byte, error)
+}
+
+func (s *Server) meta(c *gin.Context) meta {
+	return meta{
+		RequestID: exchangeOf(c).id.String(),
+		Timestamp: s.Now().UTC().Format(time.RFC3339),
+		Version:   apiVersion,
+	}
+}
+
+// answer sends data with a status below 400, and the receipt of the fact it
+// rests on, or nil if no fact was appended. data must not hold a nil slice or
+// map: callers are promised [] and {}.
+func (s *Server) answer(c *gin.Context, status int, data any, audit *receipt) {
+	m := s.meta(c)
+	m.Audit = audit
+	body, err := appendSuccess(data, m)
+	if err != nil {
+		s.refuse(c, err)
+		return
+	}
+	send(c, status, body)
+	clear(body)
+}
+
+func appendSuccess(data any, m meta) ([]byte, error) {
+	b := append(make([]byte, 0, 512), `{"success":true,"data":`...)
+	var err error
+	if secret, ok := data.(secretAnswer); ok {
+		b, err = secret.appendJSON(b)
+	} else {
+		b, err = appendJSON(b, data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding an answer of type %T: %w", data, err)
+	}
+	b = append(b, `,"error":null,"meta":`...)
+	if b, err = appendJSON(b, m); err != nil {
+		return nil, fmt.Errorf("encoding meta: %w", err)
+	}
+	return append(b, '}'), nil
+}
+
+// appendJSON appends v as JSON without the escapes that only HTML needs.
+func appendJSON(b []byte, v any) ([]byte, error) {
+	buffer := bytes.NewBuffer(b)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return b, err
+	}
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
+}
+
+// refuse answers with what err means to the caller, and stops the request. The
+// text of a fault goes to the log alone.
+func (s *Server) refuse(c *gin.Context, err error) {
+	r := refusalFor(err)
+	if r == errInternal {
+		s.Log.ErrorContext(c.Request.Context(), "request failed",
+			"request_id", exchangeOf(c).id.String(), "route", route(c), "err", err)
+	}
+	s.turnAway(c, r)
+}
+
+// turnAway answers with r and stops the request. Under the vault all that is
+// not about the form of the request is one and the same denial.
+func (s *Server) turnAway(c *gin.Context, r *refusal) {
+	c.Abort()
+	h := c.Writer.Header()
+	if underVault(c.Request) && !vaultShows[r.status] {
+		r = errDenied
+		clear(h)
+		setHeaders(h, c.Request, exchangeOf(c).id)
+	}
+	if r.status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	m := s.meta(c)
+	body, err := appendJSON(nil, struct {
+		Success bool      `json:"success"`
+		Error   errorBody `json:"error"`
+		Meta    meta      `json:"meta"`
+	}{
+		Error: errorBody{Code: r.status, Type: r.kind, Message: r.message, RequestID: m.RequestID, Timestamp: m.Timestamp},
+		Meta:  m,
+	})
+	if err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	send(c, r.status, body)
+}
+
+// send writes a whole JSON body. A caller that went away is no error of ours.
+func send(c *gin.Context, status int, body []byte) {
+	h := c.Writer.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.Writer.WriteHeader(status)
+	_, _ = c.Writer.Write(body)
+}

@@ -1,0 +1,91 @@
+package http
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Where the API lives. Everything under vaultPrefix denies uniformly.
+const (
+	apiPrefix   = "/api/v2"
+	vaultPrefix = apiPrefix + "/vault"
+)
+
+// Server answers the API. All fields are required.
+type Server struct {
+	Log  *slog.Logger
+	Now  func() time.Time
+	Rand io.Reader // where request ids come from
+}
+
+// Listener limits, so that a slow or endless client costs us little.
+const (
+	readHeaderTimeout    = 5 * time.Second
+	readTimeout          = 15 * time.Second
+	writeTimeout         = 30 * time.Second
+	idleTimeout          = 60 * time.Second
+	maxHeaderBytes       = 16 << 10
+	maxConcurrentStreams = 100
+)
+
+// HTTP returns the server to listen with: its handler and the limits that
+// protect it. The caller sets the address.
+func (s *Server) HTTP() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams},
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Handler returns the API. A path with one slash at its end is served as the
+// path without; nothing is ever redirected.
+func (s *Server) Handler() http.Handler {
+	return s.handler(s.engine())
+}
+
+func (s *Server) handler(engine http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
+		if path := r.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") {
+			r.URL.Path = strings.TrimSuffix(path, "/")
+		}
+		engine.ServeHTTP(w, r)
+	})
+}
+
+// releaseMode stops gin from printing its routes. The mode is gin's, and global.
+var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
+
+func (s *Server) engine() *gin.Engine {
+	releaseMode()
+	engine := gin.New()
+	engine.RedirectTrailingSlash = false
+	engine.RedirectFixedPath = false
+	engine.HandleMethodNotAllowed = true
+	engine.ForwardedByClientIP = false
+	engine.Use(s.begin, s.record, s.recoverPanic, s.checkFraming)
+	engine.NoRoute(func(c *gin.Context) { s.refuse(c, errNotFound) })
+	engine.NoMethod(func(c *gin.Context) { s.refuse(c, errMethodNotAllowed) })
+	return engine
+}
+
+// underVault reports whether a request's path belongs to the vault, whether or
+// not it names a route.
+func underVault(r *http.Request) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, vaultPrefix)
+	return ok && (rest == "" || rest[0] == '/')
+}
