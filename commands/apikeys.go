@@ -57,7 +57,7 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 	} else if found {
 		return createdBefore(before)
 	}
-	if err := Authorize(ctx, i.Log, by, domain.ScopeKeysManage, "security.api_key.create"); err != nil {
+	if err := authorize(ctx, i.Log, by, domain.ScopeKeysManage, "security.api_key.create"); err != nil {
 		return CreatedKey{}, err
 	}
 	if cmd.TTLDays == 0 {
@@ -111,7 +111,7 @@ type RevokeKey struct {
 // RevokeKey ends the key. Ending it twice is no news. Access requirement:
 // keys:manage. It refuses with ErrDenied and with ErrKeyNotFound.
 func (i *Identity) RevokeKey(ctx context.Context, cmd RevokeKey) (eventstore.Receipt, error) {
-	if err := Authorize(ctx, i.Log, cmd.Actor, domain.ScopeKeysManage, "security.api_key.revoke"); err != nil {
+	if err := authorize(ctx, i.Log, cmd.Actor, domain.ScopeKeysManage, "security.api_key.revoke"); err != nil {
 		return eventstore.Receipt{}, err
 	}
 	_, receipt, err := transact(ctx, i.Log, cmd.Actor, keyAggregate(cmd.Key), terms[domain.APIKey]{},

@@ -21,6 +21,7 @@ const maxRaces = 5
 // terms are what a command asks of its append beside its facts.
 type terms[S any] struct {
 	eventID  domain.ID     // of the first fact; zero = drawn
+	lost     error         // the refusal after too many lost races; nil = ErrContended
 	bodyMAC  []byte        // kept with the first fact
 	notAfter func(S) int64 // the last stamp that suits the state; nil = any
 }
@@ -47,6 +48,9 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 			log.Forget(by.Tenant, id)
 			if races < maxRaces {
 				continue
+			}
+			if t.lost != nil {
+				return state, receipt, t.lost
 			}
 			return state, receipt, domain.ErrContended
 		}
@@ -92,9 +96,9 @@ func observe(ctx context.Context, log *eventstore.Log, by domain.Actor, id domai
 	return receipt, nil
 }
 
-// Authorize refuses with ErrDenied, on the record, an actor whose access does
+// authorize refuses with ErrDenied, on the record, an actor whose access does
 // not cover scope. route names what was asked, by its pattern.
-func Authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
+func authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
 	if by.May(scope) {
 		return nil
 	}

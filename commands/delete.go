@@ -19,7 +19,7 @@ type Delete struct {
 // before it answers. Naming a superseded version succeeds and touches nothing.
 // Access requirement: vault:delete. It refuses with Denied, on the record.
 func (v *Vault) Delete(ctx context.Context, cmd Delete) (eventstore.Receipt, error) {
-	by, via := cmd.Actor, reference(cmd.Reference)
+	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.delete", func(c domain.Credential, _ time.Time) ([]domain.CredentialEvent, error) {
 		return c.Delete(via, by.Environment)
 	})
@@ -44,7 +44,7 @@ type Retire struct {
 // succeeds and touches nothing. Access requirement: vault:delete. It refuses
 // with Denied, on the record.
 func (v *Vault) Retire(ctx context.Context, cmd Retire) (Sealed, error) {
-	by, via := cmd.Actor, reference(cmd.Reference)
+	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.retire", func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
 		return c.Retire(via, by.Environment, now)
 	})
@@ -60,7 +60,7 @@ type Restore struct {
 // Restore brings a retired credential back into use. One that is in use stays
 // so. Access requirement: vault:delete. It refuses with Denied, on the record.
 func (v *Vault) Restore(ctx context.Context, cmd Restore) (Sealed, error) {
-	by, via := cmd.Actor, reference(cmd.Reference)
+	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.restore", func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
 		return c.Restore(by.Environment, now)
 	})
@@ -71,9 +71,9 @@ func (v *Vault) Restore(ctx context.Context, cmd Restore) (Sealed, error) {
 func (v *Vault) end(ctx context.Context, by domain.Actor, via domain.EntryID, route string,
 	decide func(domain.Credential, time.Time) ([]domain.CredentialEvent, error),
 ) (domain.Credential, eventstore.Receipt, error) {
-	if err := Authorize(ctx, v.Log, by, domain.ScopeVaultDelete, route); err != nil {
+	if err := authorize(ctx, v.Log, by, domain.ScopeVaultDelete, route); err != nil {
 		return domain.Credential{}, eventstore.Receipt{}, err
 	}
-	return transact(ctx, v.Log, by, credentialAggregate(via.Credential()), terms[domain.Credential]{},
+	return transact(ctx, v.Log, by, credentialAggregate(via.Credential()), credentialTerms(nil),
 		func(c domain.Credential) ([]domain.CredentialEvent, error) { return decide(c, v.Now()) })
 }

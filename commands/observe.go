@@ -11,12 +11,29 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore"
 )
 
+// Authorize refuses with ErrDenied, on the record, an actor whose access does
+// not cover scope. route names what was asked. It is for questions that are
+// themselves no fact.
+func (v *Vault) Authorize(ctx context.Context, by domain.Actor, scope domain.Scope, route string) error {
+	return authorize(ctx, v.Log, by, scope, route)
+}
+
+// RecordDenied puts on the record that an actor asked for something that is not
+// there for it, and returns ErrDenied.
+func (v *Vault) RecordDenied(ctx context.Context, by domain.Actor, scope domain.Scope, reference, route string) error {
+	id := credentialAggregate(parseReference(reference).Credential())
+	if _, err := observe(ctx, v.Log, by, id, domain.AccessDenied{Permission: scope, Reason: "not_found", Route: route}); err != nil {
+		return err
+	}
+	return domain.ErrDenied
+}
+
 // RecordListing puts a listing of credentials on the record before it is
 // answered: one fact for each actor, filter and minute. Access requirement:
 // vault:list; it refuses with ErrDenied. The receipt is zero if the minute's
 // fact stood already.
 func (v *Vault) RecordListing(ctx context.Context, by domain.Actor, filter string) (eventstore.Receipt, error) {
-	if err := Authorize(ctx, v.Log, by, domain.ScopeVaultList, "vault.list"); err != nil {
+	if err := authorize(ctx, v.Log, by, domain.ScopeVaultList, "vault.list"); err != nil {
 		return eventstore.Receipt{}, err
 	}
 	return v.oncePerMinute(ctx, by, "vault.list", filter, func(hash domain.Digest) domain.Event {
@@ -27,7 +44,7 @@ func (v *Vault) RecordListing(ctx context.Context, by domain.Actor, filter strin
 // RecordAuditQuery puts a reading of the audit log on the record, likewise.
 // Access requirement: audit:read; it refuses with ErrDenied.
 func (v *Vault) RecordAuditQuery(ctx context.Context, by domain.Actor, filter string) (eventstore.Receipt, error) {
-	if err := Authorize(ctx, v.Log, by, domain.ScopeAuditRead, "audit.read"); err != nil {
+	if err := authorize(ctx, v.Log, by, domain.ScopeAuditRead, "audit.read"); err != nil {
 		return eventstore.Receipt{}, err
 	}
 	return v.oncePerMinute(ctx, by, "audit.read", filter, func(hash domain.Digest) domain.Event {
@@ -39,7 +56,7 @@ func (v *Vault) RecordAuditQuery(ctx context.Context, by domain.Actor, filter st
 // begins. The receipt's event is the last one of the export. Access requirement:
 // audit:export; it refuses with ErrDenied.
 func (v *Vault) RecordExport(ctx context.Context, by domain.Actor, format string) (eventstore.Receipt, error) {
-	if err := Authorize(ctx, v.Log, by, domain.ScopeAuditExport, "audit.export"); err != nil {
+	if err := authorize(ctx, v.Log, by, domain.ScopeAuditExport, "audit.export"); err != nil {
 		return eventstore.Receipt{}, err
 	}
 	head, err := v.Log.Head(ctx, by.Tenant)

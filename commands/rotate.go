@@ -24,14 +24,14 @@ type Rotated struct {
 
 // Rotate seals the credential that cmd.Reference names as its next version and
 // destroys the key of the one before. Access requirement: vault:rotate. It
-// refuses with Unavailable if the keys cannot be had, with ErrContended if
-// others rotate without end, and otherwise with Denied, on the record.
+// refuses with Unavailable if the keys cannot be had, and otherwise with Denied,
+// on the record.
 func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
-	by, via := cmd.Actor, reference(cmd.Reference)
+	by, via := cmd.Actor, parseReference(cmd.Reference)
 	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
 		return Rotated{}, err
 	}
-	if err := Authorize(ctx, v.Log, by, domain.ScopeVaultRotate, "vault.rotate"); err != nil {
+	if err := authorize(ctx, v.Log, by, domain.ScopeVaultRotate, "vault.rotate"); err != nil {
 		return Rotated{}, err
 	}
 	id := via.Credential()
@@ -43,7 +43,7 @@ func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
 
 	var old domain.DueVersion
 	var mine domain.Digest
-	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id), terms[domain.Credential]{notAfter: lastMoment},
+	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id), credentialTerms(lastMoment),
 		func(c domain.Credential) ([]domain.CredentialEvent, error) {
 			if mine != (domain.Digest{}) {
 				v.discard(ctx, by.Tenant, mine)

@@ -40,7 +40,7 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
 		return Sealed{}, err
 	}
-	if err := Authorize(ctx, v.Log, by, domain.ScopeVaultSeal, "vault.seal"); err != nil {
+	if err := authorize(ctx, v.Log, by, domain.ScopeVaultSeal, "vault.seal"); err != nil {
 		return Sealed{}, err
 	}
 	id, now := domain.NewCredentialID(claim.eventID), v.Now()

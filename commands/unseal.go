@@ -28,13 +28,13 @@ type Unsealed struct {
 // had, before it looks anything up, and otherwise with Denied for every reason,
 // after the same work and likewise on the record.
 func (v *Vault) Unseal(ctx context.Context, cmd Unseal) (Unsealed, error) {
-	by, via := cmd.Actor, reference(cmd.Reference)
+	by, via := cmd.Actor, parseReference(cmd.Reference)
 	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
 		return Unsealed{}, err
 	}
 	var value Secret
 	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(via.Credential()),
-		terms[domain.Credential]{notAfter: lastMoment},
+		credentialTerms(lastMoment),
 		func(c domain.Credential) (facts []domain.CredentialEvent, err error) {
 			clear(value)
 			facts, value, err = v.open(ctx, by, via, c)

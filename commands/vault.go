@@ -36,10 +36,16 @@ func credentialAggregate(id domain.CredentialID) domain.AggregateID {
 	return domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}
 }
 
-// reference reads how a caller names a credential. What nobody could have been
+// credentialTerms hold for every command on an existing credential: not even a
+// lost race tells a caller that it exists.
+func credentialTerms(notAfter func(domain.Credential) int64) terms[domain.Credential] {
+	return terms[domain.Credential]{notAfter: notAfter, lost: domain.ErrCredentialUnavailable}
+}
+
+// parseReference reads how a caller names a credential. What nobody could have been
 // given becomes the zero entry, which no credential has: it is refused like an
 // unknown one, by the same way.
-func reference(s string) domain.EntryID {
+func parseReference(s string) domain.EntryID {
 	e, err := domain.ParseReference(s)
 	if err != nil {
 		return domain.EntryID{}

@@ -143,7 +143,7 @@ func (l *Log) read(ctx context.Context, tenant domain.TenantID, p Positioned) (R
 	if err != nil {
 		return Recorded{}, err
 	}
-	if err := chain.VerifyRecord(l.LogID, key, p.Record); err != nil {
+	if h, err = chain.VerifyRecord(l.LogID, key, p.Record); err != nil {
 		return Recorded{}, err
 	}
 	return l.decode(ctx, p.Position, h, p.Record)

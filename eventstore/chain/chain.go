@@ -1,0 +1,100 @@
+// Package chain is the audit chain as bytes: its record format QSE1, how records
+// link, how they are signed, and every check that an auditor makes. It knows no
+// events and no database, so a record is verified with nothing but its bytes.
+//
+// A record is a header of fixed layout, an opaque payload, an optional detached
+// blob and a signature. The header commits to the payload and the blob by hash
+// and to the record before it by [Record.Hash]; the signature covers the header.
+// Nothing is ever encoded again to be verified: what is stored is what was signed.
+//
+// The formats are versioned by a suite byte. Suite 1 is SHA3-256 (FIPS 202) and
+// ML-DSA-65 (FIPS 204, pure, hedged). All integers are big-endian.
+//
+// Its one law: what the encoder would not write the decoder refuses.
+package chain
+
+import (
+	"crypto/sha3"
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// Sizes in bytes.
+const (
+	HashSize      = 32
+	fixedHeader   = 297
+	MaxTypeLength = 63
+	MinHeader     = fixedHeader + 1
+	MaxHeader     = fixedHeader + MaxTypeLength
+	SignatureSize = 3309    // ML-DSA-65, FIPS 204 table 2
+	PublicKeySize = 1952    // ML-DSA-65, FIPS 204 table 2
+	SeedSize      = 32      // FIPS 204 §5.1
+	MaxPayload    = 1 << 16 // 65,536
+)
+
+// Hash is a SHA3-256 output.
+type Hash [HashSize]byte
+
+// String returns 64 hexadecimal digits.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// IsZero reports whether h is no hash.
+func (h Hash) IsZero() bool { return h == Hash{} }
+
+// Tagged hashes parts, one after the other, under a label that keeps its
+// purpose apart from every other: SHA3-256("quantaseal/v1/" ‖ label ‖ 0 ‖ parts).
+func Tagged(label string, parts ...[]byte) Hash {
+	var room [1024]byte
+	b := append(room[:0], "quantaseal/v1/"...)
+	b = append(append(b, label...), 0)
+	if len(parts) == 1 && len(b)+len(parts[0]) <= len(room) {
+		return sha3.Sum256(append(b, parts[0]...))
+	}
+	h := sha3.New256()
+	_, _ = h.Write(b) // a hash never fails to write
+	for _, p := range parts {
+		_, _ = h.Write(p)
+	}
+	var sum Hash
+	h.Sum(sum[:0])
+	return sum
+}
+
+// LogID is what a verifier pins: it commits to the deployment's name, its first
+// root key, and when and how it was made. It never changes.
+func LogID(origin string, rootPublicKey []byte, createdUS uint64, nonce [32]byte) Hash {
+	name := binary.BigEndian.AppendUint16(nil, uint16(len(origin)))
+	return Tagged("log-id", append(name, origin...), rootPublicKey, binary.BigEndian.AppendUint64(nil, createdUS), nonce[:])
+}
+
+// KeyID names a public key.
+func KeyID(publicKey []byte) Hash { return Tagged("key-id", publicKey) }
+
+// GenesisPrev is what the first record of tenant's chain links to.
+func GenesisPrev(logID Hash, tenant [16]byte) Hash { return Tagged("genesis", logID[:], tenant[:]) }
+
+// PayloadHash is what a header says of its payload.
+func PayloadHash(payload []byte) Hash { return Tagged("payload", payload) }
+
+// DetachedHash is what a header says of its detached blob.
+func DetachedHash(detached []byte) Hash { return Tagged("detached", detached) }
+
+// Record is one link, as it is stored.
+type Record struct {
+	Header    []byte
+	Payload   []byte
+	Detached  []byte // nil: none
+	Signature []byte
+}
+
+// Hash returns the event hash, which commits to all of the record but its
+// signature and is what the next record links to.
+func (r Record) Hash() Hash { return Tagged("event", r.Header) }
+
+// Head is where a chain ends. The zero Head is an empty chain's: its first record
+// links to GenesisPrev.
+type Head struct {
+	Next   uint64 // sequence number of the record to come
+	Hash   Hash   // of the last record
+	TimeUS uint64 // of the last record
+}
