@@ -23,7 +23,8 @@ func (k ActorKind) String() string {
 	return "unknown"
 }
 
-// Environment is one of two disjoint spaces of credentials within a tenant.
+// Environment is one of two disjoint spaces of credentials within a tenant: who
+// acts in one sees, uses and ends nothing of the other. The words are stored.
 type Environment string
 
 // The environments.
@@ -31,6 +32,10 @@ const (
 	Live Environment = "live"
 	Test Environment = "test"
 )
+
+var errEnvironment = invalid("environment must be live or test")
+
+func (e Environment) valid() bool { return e == Live || e == Test }
 
 // Origin is where a request came from. It is personal data: it is stored only
 // in an event's detached part, under the key of the acting user.

@@ -114,8 +114,8 @@ func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIK
 	switch {
 	case len(fact.Scopes) == 0:
 		return nil, invalid("an API key needs a scope")
-	case fact.Environment != Live && fact.Environment != Test:
-		return nil, invalid("environment must be live or test")
+	case !fact.Environment.valid():
+		return nil, errEnvironment
 	case fact.ExpiresAt <= now.UnixMicro(), fact.ExpiresAt > now.Add(MaxKeyLifetime).UnixMicro():
 		return nil, invalid("an API key lives 1 to 365 days")
 	}

@@ -1,38 +1,54 @@
 package domain
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"time"
 	"unicode/utf8"
 )
 
 // Limits of a credential.
 const (
-	MaxVersion     = 65535               // of sealed versions; then it must be sealed anew
-	MaxTTLDays     = 365                 //
-	RestoreWindow  = 30 * 24 * time.Hour // how long a retired credential can come back
-	MaxMetadata    = 16 << 10            // bytes of JSON
-	MaxTypeLength  = 64                  //
-	DefaultType    = "generic"           //
-	SealAlgorithm  = "ML-KEM-768"        //
-	SealSuite      = 1                   // QSV2 suite 1
-	ShredMethod    = "key_slot_destroyed"
+	MaxVersion    = 65535               // sealed versions; after the last it must be sealed anew
+	MaxTTLDays    = 365                 // days of lifetime
+	MaxMetadata   = 16 << 10            // bytes of JSON
+	MaxTypeLength = 64                  // bytes
+	RestoreWindow = 30 * 24 * time.Hour // how long a retired credential can come back
+)
+
+// What the facts of this release say about sealing and destroying.
+const (
+	DefaultType   = "generic"            // of a credential sealed without one
+	SealAlgorithm = "ML-KEM-768"         // encapsulates the key of every sealed version
+	SealSuite     = 1                    // the suite of the sealed record
+	ShredMethod   = "key_slot_destroyed" // the record may outlive its key, as noise
+)
+
+// Why a credential was not to be had. The words are stored.
+const (
 	reasonUnknown  = "not_found"
-	reasonExpired  = "expired"
-	reasonEnded    = "ended"
-	reasonRetired  = "retired"
 	reasonEnv      = "environment"
+	reasonEnded    = "ended"
+	reasonExpired  = "expired"
+	reasonRetired  = "retired"
 	reasonVersions = "versions_exhausted"
 	reasonWindow   = "restore_window"
+	reasonUnborn   = "unknown_version"
 )
 
-// Refusals. They look alike to a caller, on purpose.
+// Refusals.
 var (
+	// ErrCredentialUnavailable refuses every use of a credential that is not to be
+	// had, for whatever reason: to a caller all reasons look alike. The fact that
+	// comes with it says which it was.
 	ErrCredentialUnavailable = &Error{Denied, "access denied"}
-	ErrCredentialExists      = &Error{Conflict, "credential is already sealed"}
+	// ErrCredentialExists refuses to seal a credential that was sealed before.
+	ErrCredentialExists = &Error{Conflict, "credential is already sealed"}
 )
 
-// unusable returns why the credential cannot be used by env at now, or "".
-func (c Credential) unusable(env Environment, now time.Time) string {
+// gone returns why nothing of the credential is left for env, or "".
+func (c Credential) gone(env Environment) string {
 	switch {
 	case c.Version == 0:
 		return reasonUnknown
@@ -40,6 +56,15 @@ func (c Credential) unusable(env Environment, now time.Time) string {
 		return reasonEnv
 	case c.Ended:
 		return reasonEnded
+	}
+	return ""
+}
+
+// unusable returns why the credential cannot be used by env at now, or "".
+func (c Credential) unusable(env Environment, now time.Time) string {
+	switch gone := c.gone(env); {
+	case gone != "":
+		return gone
 	case c.Expired(now):
 		return reasonExpired
 	case c.RestoreUntil != 0:
@@ -48,19 +73,27 @@ func (c Credential) unusable(env Environment, now time.Time) string {
 	return ""
 }
 
-// Expired reports whether the credential's time has run out at now.
+// Expired reports whether the credential's time has run out at now: ExpiresAt
+// itself is too late.
 func (c Credential) Expired(now time.Time) bool {
 	return c.ExpiresAt != 0 && now.UnixMicro() >= c.ExpiresAt
 }
 
-// Usable reports whether env may use the credential at now.
+// Usable reports whether env may use the credential at now: it was sealed there,
+// and is neither over, nor expired, nor retired.
 func (c Credential) Usable(env Environment, now time.Time) bool { return c.unusable(env, now) == "" }
 
-// Seal decides whether the proposed fact may open a new credential. It refuses
-// with Invalid fields that break the limits, and with ErrCredentialExists if it was sealed before.
+// Seal decides whether the proposed fact may open a new credential as its
+// version 1. It refuses with ErrCredentialExists if it was sealed before, and
+// with Invalid what CheckCredential refuses and an environment that is none.
 func (c Credential) Seal(fact CredentialSealed) ([]CredentialEvent, error) {
-	if c.Version != 0 {
+	switch {
+	case c.Version != 0:
 		return nil, ErrCredentialExists
+	case fact.Version != 1 || fact.EntryID.Version() != 1:
+		return nil, errors.New("a credential begins with its version 1")
+	case !fact.Environment.valid():
+		return nil, errEnvironment
 	}
 	if err := CheckCredential(fact.Personal.Name, fact.Type, fact.Personal.Metadata, fact.TTLDays); err != nil {
 		return nil, err
@@ -68,9 +101,10 @@ func (c Credential) Seal(fact CredentialSealed) ([]CredentialEvent, error) {
 	return []CredentialEvent{fact}, nil
 }
 
-// CheckCredential refuses with Invalid what no credential may be called: a bad
-// name, a type that is not [a-z0-9_]{1,64}, metadata beyond MaxMetadata, a
-// lifetime that is not 0 (none) or 1 to 365 days.
+// CheckCredential refuses with Invalid what no credential may have: a name that
+// CheckName refuses, a type that is not [a-z0-9_]{1,64}, metadata that is neither
+// empty nor a JSON object of at most MaxMetadata bytes, a lifetime that is
+// neither 0 (none) nor 1 to MaxTTLDays days.
 func CheckCredential(name, kind string, metadata []byte, ttlDays int) error {
 	if err := CheckName("name", name); err != nil {
 		return err
@@ -78,8 +112,10 @@ func CheckCredential(name, kind string, metadata []byte, ttlDays int) error {
 	switch {
 	case !validType(kind):
 		return invalid("credential_type must match [a-z0-9_]{1,64}")
-	case len(metadata) > MaxMetadata || !utf8.Valid(metadata):
+	case len(metadata) > MaxMetadata:
 		return invalid("metadata is too large")
+	case len(metadata) > 0 && !isObject(metadata):
+		return invalid("metadata must be a JSON object")
 	case ttlDays < 0 || ttlDays > MaxTTLDays:
 		return invalid("ttl_days must be 1 to 365")
 	}
@@ -98,18 +134,30 @@ func validType(s string) bool {
 	return true
 }
 
+func isObject(text []byte) bool {
+	return utf8.Valid(text) && json.Valid(text) && bytes.TrimLeft(text, " \t\r\n")[0] == '{'
+}
+
 // Unseal decides whether the credential, named by via, may be opened in env at
-// now. A refusal is itself a fact, returned beside its error.
+// now. The handle and every version up to the current one lead to the current
+// one. It refuses with ErrCredentialUnavailable, and the refusal is itself a
+// fact, returned beside its error.
 func (c Credential) Unseal(via EntryID, env Environment, now time.Time) ([]CredentialEvent, error) {
-	if reason := c.unusable(env, now); reason != "" {
+	reason := c.unusable(env, now)
+	if reason == "" && c.unborn(via) {
+		reason = reasonUnborn
+	}
+	if reason != "" {
 		return []CredentialEvent{CredentialUnsealDenied{via, reason}}, ErrCredentialUnavailable
 	}
 	return []CredentialEvent{CredentialUnsealed{c.Entry(), ScopeVaultUnseal, via}}, nil
 }
 
-// Rotate decides whether the proposed version may replace the current one. The
-// proposal must name the current version as old and the next one as new;
-// otherwise the credential has moved on and Rotate refuses with ErrContended.
+// Rotate decides whether the proposed version may replace the current one. It
+// refuses with ErrCredentialUnavailable, on the record, what env may not use now
+// and what has no version left. The proposal must name the current version as
+// old and the next one as new; one made for another state of the credential is
+// refused with ErrContended.
 func (c Credential) Rotate(proposed CredentialRotated, env Environment, now time.Time) ([]CredentialEvent, error) {
 	reason := c.unusable(env, now)
 	if reason == "" && c.Version == MaxVersion {
@@ -117,15 +165,16 @@ func (c Credential) Rotate(proposed CredentialRotated, env Environment, now time
 	}
 	switch {
 	case reason != "":
-		return c.deny(ScopeVaultRotate, "rotate", reason)
-	case proposed.OldEntryID != c.Entry() || proposed.NewEntryID != c.ID.Entry(c.Version+1):
+		return deny(ScopeVaultRotate, "vault.rotate", reason)
+	case proposed.OldEntryID != c.Entry(), proposed.NewEntryID != c.ID.Entry(c.Version+1), proposed.Version != c.Version+1:
 		return nil, ErrContended
 	}
 	return []CredentialEvent{proposed}, nil
 }
 
-// Expiry returns when a version sealed at now ends: a new value restarts the
-// lifetime, a mere change of keys keeps it.
+// Expiry returns when the version that a rotation at now makes will expire, in
+// Unix microseconds, 0 for never: a new value restarts the lifetime, a mere
+// change of keys keeps it.
 func (c Credential) Expiry(valueChanged bool, now time.Time) int64 {
 	if !valueChanged || c.TTLDays == 0 {
 		return c.ExpiresAt
@@ -133,7 +182,8 @@ func (c Credential) Expiry(valueChanged bool, now time.Time) int64 {
 	return ExpiryAfter(c.TTLDays, now)
 }
 
-// ExpiryAfter returns the end of a lifetime of days from now in Unix microseconds, 0 for none.
+// ExpiryAfter returns when a lifetime of days that begins now ends, in Unix
+// microseconds; 0 days have no end and give 0. A lifetime is at most MaxTTLDays.
 func ExpiryAfter(days int, now time.Time) int64 {
 	if days == 0 {
 		return 0
@@ -141,31 +191,48 @@ func ExpiryAfter(days int, now time.Time) int64 {
 	return now.Add(time.Duration(days) * 24 * time.Hour).UnixMicro()
 }
 
-// Delete ends the credential for good, expired or retired ones too. Naming a
-// superseded version succeeds and touches nothing.
+// Delete ends the credential for good, an expired or retired one too. Naming a
+// superseded version succeeds and touches nothing: its value is gone already. It
+// refuses with ErrCredentialUnavailable, on the record, what is not there for
+// env and a version that was never made.
 func (c Credential) Delete(via EntryID, env Environment) ([]CredentialEvent, error) {
-	if reason := c.gone(env); reason != "" {
-		return c.deny(ScopeVaultDelete, "delete", reason)
-	}
-	if c.superseded(via) {
+	reason := c.gone(env)
+	switch {
+	case reason != "":
+	case c.unborn(via):
+		reason = reasonUnborn
+	case c.superseded(via):
 		return nil, nil
+	default:
+		return []CredentialEvent{CredentialDeleted{c.Entry()}}, nil
 	}
-	return []CredentialEvent{CredentialDeleted{c.Entry()}}, nil
+	return deny(ScopeVaultDelete, "vault.delete", reason)
 }
 
-// Retire takes the credential out of use for RestoreWindow. Naming a superseded
-// version succeeds and touches nothing.
+// Retire takes the credential out of use; within RestoreWindow it can come back.
+// Naming a superseded version succeeds and touches nothing. It refuses with
+// ErrCredentialUnavailable, on the record, what env may not use now and a
+// version that was never made.
 func (c Credential) Retire(via EntryID, env Environment, now time.Time) ([]CredentialEvent, error) {
-	if reason := c.unusable(env, now); reason != "" {
-		return c.deny(ScopeVaultDelete, "retire", reason)
-	}
-	if c.superseded(via) {
+	reason := c.gone(env)
+	switch {
+	case reason != "":
+	case c.unborn(via):
+		reason = reasonUnborn
+	case c.superseded(via):
 		return nil, nil
+	default:
+		reason = c.unusable(env, now)
+	}
+	if reason != "" {
+		return deny(ScopeVaultDelete, "vault.retire", reason)
 	}
 	return []CredentialEvent{CredentialRetired{c.Entry(), now.Add(RestoreWindow).UnixMicro()}}, nil
 }
 
-// Restore brings a retired credential back. One that is in use stays so.
+// Restore brings a retired credential back into use; for one that is in use it
+// is no news. It refuses with ErrCredentialUnavailable, on the record, what is
+// not there for env, what has expired, and what was retired too long ago.
 func (c Credential) Restore(env Environment, now time.Time) ([]CredentialEvent, error) {
 	reason := c.gone(env)
 	switch {
@@ -179,11 +246,11 @@ func (c Credential) Restore(env Environment, now time.Time) ([]CredentialEvent, 
 	default:
 		return []CredentialEvent{CredentialRestored{c.Entry()}}, nil
 	}
-	return c.deny(ScopeVaultDelete, "restore", reason)
+	return deny(ScopeVaultDelete, "vault.restore", reason)
 }
 
-// Sweep decides what time has done to the credential at now: its lifetime has
-// run out, or nobody restored it in time. Nothing is no news.
+// Sweep decides what time has done to the credential at now: it ends if its
+// lifetime has run out, or if nobody restored it in time. It never refuses.
 func (c Credential) Sweep(now time.Time) ([]CredentialEvent, error) {
 	switch {
 	case c.Version == 0, c.Ended:
@@ -196,23 +263,17 @@ func (c Credential) Sweep(now time.Time) ([]CredentialEvent, error) {
 	return nil, nil
 }
 
-// gone returns why nothing of the credential is left for env, or "".
-func (c Credential) gone(env Environment) string {
-	switch {
-	case c.Version == 0:
-		return reasonUnknown
-	case c.Environment != env:
-		return reasonEnv
-	case c.Ended:
-		return reasonEnded
-	}
-	return ""
-}
-
+// superseded reports whether via names a version that was replaced.
 func (c Credential) superseded(via EntryID) bool {
-	return via.Version() != 0 && via.Version() != c.Version
+	return via.Version() != 0 && via.Version() < c.Version
 }
 
-func (Credential) deny(permission Scope, route, reason string) ([]CredentialEvent, error) {
-	return []CredentialEvent{AccessDenied{permission, reason, route}}, ErrCredentialUnavailable
+// unborn reports whether via names a version that was not made yet: not as far
+// as c knows, which may have been folded before.
+func (c Credential) unborn(via EntryID) bool { return via.Version() > c.Version }
+
+// deny returns a refusal as a fact and as an error. route is the action that was asked for.
+func deny(permission Scope, route, reason string) ([]CredentialEvent, error) {
+	fact := AccessDenied{Permission: permission, Reason: reason, Route: route}
+	return []CredentialEvent{fact}, ErrCredentialUnavailable
 }

@@ -99,11 +99,15 @@ func Observes(e Event) bool {
 
 // RequiresVersion reports whether e, though it only observes, holds for the
 // version it was decided on alone: a value is not released after its credential
-// was deleted.
+// was deleted, and an id is not called unknown by a fold from before it was made.
 func RequiresVersion(e Event) bool {
-	switch e.(type) {
+	switch e := e.(type) {
 	case CredentialUnsealed, IntegrityViolated:
 		return true
+	case CredentialUnsealDenied:
+		return e.Reason == reasonUnborn
+	case AccessDenied:
+		return e.Reason == reasonUnborn
 	}
 	return false
 }
