@@ -1,9 +1,6 @@
 package domain
 
-import (
-	"crypto/subtle"
-	"time"
-)
+import "time"
 
 // APIKeyEvent is a fact about one API key.
 //
@@ -15,24 +12,23 @@ type APIKeyEvent interface {
 
 // Field names are the stored schema: add, never rename, keep them sorted.
 type (
-	// APIKeyCreated is a key's first fact. Digest is the peppered MAC of the whole
-	// key, which itself is shown once and kept nowhere.
+	// APIKeyCreated is a key's first fact. The key itself is shown once and kept nowhere.
 	APIKeyCreated struct {
-		Digest      Digest      `json:"digest"`
+		Digest      Digest      `json:"digest"` // peppered MAC of the whole key
 		Environment Environment `json:"environment"`
 		ExpiresAt   int64       `json:"expires_at"` // Unix microseconds
 		KeyID       KeyID       `json:"key_id"`
 		Lookup      string      `json:"lookup"` // the public part of the key, by which it is found
 		Owner       UserID      `json:"owner"`
 		Prefix      string      `json:"prefix"` // what lists show of it
-		Scopes      []Scope     `json:"scopes"`
+		Scopes      []Scope     `json:"scopes"` // sorted, without repeats
 		Personal    APIKeyName  `json:"-"`
 	}
-	// APIKeyName is the personal part of APIKeyCreated.
+	// APIKeyName is the personal part of APIKeyCreated: what its owner calls the key.
 	APIKeyName struct {
 		Name string `json:"name"`
 	}
-	// APIKeyRevoked ends a key.
+	// APIKeyRevoked ends a key for good.
 	APIKeyRevoked struct {
 		KeyID KeyID `json:"key_id"`
 	}
@@ -55,28 +51,31 @@ func (e *APIKeyCreated) personalField() any { return &e.Personal }
 func (APIKeyCreated) apiKey() {}
 func (APIKeyRevoked) apiKey() {}
 
-// APIKey is what the facts about one key fold to.
+// APIKey is what the facts about one key fold to. The zero APIKey was never
+// created and proves nothing.
 type APIKey struct {
 	ID          KeyID
-	Owner       UserID
-	Digest      Digest
+	Owner       UserID // who answers for what it does
+	Digest      Digest // peppered MAC of the whole key
 	Scopes      []Scope
 	Environment Environment
-	ExpiresAt   int64
+	ExpiresAt   int64 // Unix microseconds
 	Revoked     bool
 }
 
 // Authenticates reports whether a key with this MAC, of this environment, may act
 // at now. It takes the same time for every MAC.
 func (k APIKey) Authenticates(digest Digest, env Environment, now time.Time) bool {
-	same := subtle.ConstantTimeCompare(digest[:], k.Digest[:]) == 1
+	same := k.Digest.same(digest)
 	return same && !k.ID.IsZero() && !k.Revoked && k.Environment == env && now.UnixMicro() < k.ExpiresAt
 }
 
 // Refusals.
 var (
+	// ErrKeyNotFound refuses to revoke a key that was never created.
 	ErrKeyNotFound = &Error{NotFound, "no such API key"}
-	ErrKeyExists   = &Error{Conflict, "this API key was created already; its secret cannot be shown again"}
+	// ErrKeyExists refuses to create a key again.
+	ErrKeyExists = &Error{Conflict, "this API key was created already; its secret cannot be shown again"}
 )
 
 // MaxKeyLifetime is the longest an API key may live, and what it gets by default.
@@ -96,9 +95,11 @@ func (k APIKey) Evolve(e APIKeyEvent) APIKey {
 	return k
 }
 
-// Create decides whether the proposed key may begin: it never has more scopes
-// than its creator, nor a life beyond MaxKeyLifetime. It refuses with
-// ErrKeyExists if the key was created before.
+// Create decides whether the proposed key may begin. It refuses with ErrKeyExists
+// if it was created before; with ErrDenied a scope that creator has not, and,
+// where creator is a key itself, an environment that is not its own; and with
+// Invalid a name that CheckName refuses, no scope at all, an environment that is
+// none, and a life that is over at now or longer than MaxKeyLifetime.
 func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIKeyEvent, error) {
 	if !k.ID.IsZero() {
 		return nil, ErrKeyExists
@@ -110,6 +111,9 @@ func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIK
 		if !creator.May(scope) {
 			return nil, ErrDenied
 		}
+	}
+	if creator.Kind == ActorKey && creator.Environment != fact.Environment {
+		return nil, ErrDenied
 	}
 	switch {
 	case len(fact.Scopes) == 0:

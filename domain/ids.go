@@ -2,6 +2,7 @@ package domain
 
 import (
 	"crypto/sha3"
+	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"strconv"
@@ -56,7 +57,7 @@ func (id *ID) UnmarshalText(b []byte) (err error) {
 type (
 	// TenantID names a tenant and its chain. Zero is the deployment's system chain.
 	TenantID struct{ ID }
-	// UserID names a person's account within a tenant.
+	// UserID names a person's account within a tenant. Zero is no person.
 	UserID struct{ ID }
 	// KeyID names an API key.
 	KeyID struct{ ID }
@@ -70,7 +71,8 @@ type (
 	EntryID struct{ ID }
 )
 
-// String returns the form clients see: req_ and 32 hexadecimal digits.
+// String returns the form clients see: req_ and 32 hexadecimal digits. Encoded as
+// text a RequestID is a plain UUID, like every other id.
 func (r RequestID) String() string { return "req_" + hex.EncodeToString(r.ID[:]) }
 
 const handlePrefix = "cred_"
@@ -141,13 +143,16 @@ func lowerHex(s string) bool {
 // Digest is a SHA3-256 output or a MAC of that size. It prints as hexadecimal.
 type Digest [32]byte
 
+// same compares in the same time for every content.
+func (d Digest) same(other Digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
+
 // String returns 64 hexadecimal digits.
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // MarshalText returns 64 hexadecimal digits.
 func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads 64 lower-case hexadecimal digits.
+// UnmarshalText reads 64 lower-case hexadecimal digits and fails on anything else.
 func (d *Digest) UnmarshalText(b []byte) error {
 	if len(b) != 64 || !lowerHex(string(b)) {
 		return errors.New("malformed digest of " + strconv.Itoa(len(b)) + " characters")

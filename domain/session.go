@@ -15,28 +15,29 @@ type SessionEvent interface {
 
 // Field names are the stored schema: add, never rename, keep them sorted.
 type (
-	// SessionIssued opens a session. TokenDigest is the MAC of its first refresh token.
+	// SessionIssued opens a session.
 	SessionIssued struct {
 		AccessTTLSeconds  int       `json:"access_ttl_s"`
-		ExpiresAt         int64     `json:"expires_at"` // Unix microseconds, absolute
-		IdleLimitSeconds  int       `json:"idle_limit_s"`
+		ExpiresAt         int64     `json:"expires_at"`   // Unix microseconds; no use of a token moves it
+		IdleLimitSeconds  int       `json:"idle_limit_s"` // 0 = none
 		RefreshTTLSeconds int       `json:"refresh_ttl_s"`
 		SessionID         SessionID `json:"session_id"`
-		TokenDigest       Digest    `json:"token_digest"`
+		TokenDigest       Digest    `json:"token_digest"` // peppered MAC of the first refresh token
 		UserID            UserID    `json:"user_id"`
 	}
 	// SessionRefreshed replaces the session's refresh token.
 	SessionRefreshed struct {
 		SessionID   SessionID `json:"session_id"`
-		TokenDigest Digest    `json:"token_digest"`
-		UsedAt      int64     `json:"used_at"` // Unix microseconds
+		TokenDigest Digest    `json:"token_digest"` // peppered MAC of the new one
+		UsedAt      int64     `json:"used_at"`      // when the one before was used, Unix microseconds
 	}
 	// SessionRevoked ends the session and every token that descends from it.
 	SessionRevoked struct {
-		Reason    string    `json:"reason"`
+		Reason    string    `json:"reason"` // a word: logout, token_reuse
 		SessionID SessionID `json:"session_id"`
 	}
-	// RefreshTokenReused is the use of a refresh token that had been replaced.
+	// RefreshTokenReused is the use of a refresh token that had been replaced:
+	// somebody holds a copy. The session's end follows it.
 	RefreshTokenReused struct {
 		SessionID SessionID `json:"session_id"`
 	}
@@ -61,23 +62,23 @@ func (SessionRefreshed) session()   {}
 func (SessionRevoked) session()     {}
 func (RefreshTokenReused) session() {}
 
-// The lifetimes of tokens, and how long a replaced refresh token still leads to
-// its successor, for a client whose answer was lost.
+// The lifetimes of tokens.
 const (
-	AccessTTL    = 30 * time.Minute
-	RefreshTTL   = 7 * 24 * time.Hour
-	RefreshGrace = 10 * time.Second
+	AccessTTL    = 30 * time.Minute   // of an access token
+	RefreshTTL   = 7 * 24 * time.Hour // of a session, from its login on
+	RefreshGrace = 10 * time.Second   // how long a used refresh token leads to its successor, for a client whose answer was lost
 )
 
 // maxUsed bounds how many used tokens a session remembers. The use of an older
 // one is refused too, only without ending the session.
 const maxUsed = 512
 
-// Session is what the facts about one session fold to.
+// Session is what the facts about one session fold to. The zero Session was
+// never issued.
 type Session struct {
 	ID        SessionID
 	User      UserID
-	Current   Digest   // MAC of the refresh token that may be used next
+	Current   Digest   // MAC of the one refresh token that may be used next
 	Used      []Digest // MACs of those it replaced, the latest last, maxUsed at most
 	UsedAt    int64    // when the latest was used, Unix microseconds
 	ExpiresAt int64    // Unix microseconds
@@ -87,7 +88,7 @@ type Session struct {
 // ErrSessionEnded refuses a token whose session is over, unknown or not its own.
 var ErrSessionEnded = &Error{Unauthenticated, "authentication required"}
 
-// Evolve returns the session as it is after e.
+// Evolve returns the session as it is after e. It is total.
 func (s Session) Evolve(e SessionEvent) Session {
 	switch e := e.(type) {
 	case SessionIssued:
@@ -106,26 +107,29 @@ func (s Session) Evolve(e SessionEvent) Session {
 
 // Knows reports whether a token with this MAC is, or was, the session's.
 func (s Session) Knows(token Digest) bool {
-	return !s.ID.IsZero() && (token == s.Current || slices.Contains(s.Used, token))
+	return !s.ID.IsZero() && (token.same(s.Current) || slices.ContainsFunc(s.Used, token.same))
 }
 
-// Live reports whether the session's access tokens are still good at now.
+// Live reports whether the session goes on at now: its access tokens are good,
+// and its current refresh token may be used.
 func (s Session) Live(now time.Time) bool {
 	return !s.ID.IsZero() && !s.Revoked && now.UnixMicro() < s.ExpiresAt
 }
 
-// Refresh decides what the use of a token at now means: the current one is
-// replaced by successor; the one before it, within RefreshGrace, leads to the
-// same successor again and is no news; any other used one ends the session, on
-// the record, and is refused with ErrSessionEnded, as is a token that never was
-// the session's.
+// Refresh decides what the use of a token at now means. The current one is
+// replaced by successor. The one before it, within RefreshGrace, is no news: its
+// successor is the current one, and may be given once more. Any other used token
+// ends the session, on the record. That, a token that never was the session's,
+// and any token of a session that is over are refused with ErrSessionEnded.
+//
+// Tokens are named by their MACs, and successor follows from token alone.
 func (s Session) Refresh(token, successor Digest, now time.Time) ([]SessionEvent, error) {
 	switch {
 	case !s.Live(now):
 		return nil, ErrSessionEnded
-	case token == s.Current:
+	case token.same(s.Current):
 		return []SessionEvent{SessionRefreshed{s.ID, successor, now.UnixMicro()}}, nil
-	case len(s.Used) > 0 && token == s.Used[len(s.Used)-1] && successor == s.Current && now.UnixMicro()-s.UsedAt < RefreshGrace.Microseconds():
+	case s.justUsed(token, now) && successor.same(s.Current):
 		return nil, nil
 	case !s.Knows(token):
 		return nil, ErrSessionEnded
@@ -133,7 +137,14 @@ func (s Session) Refresh(token, successor Digest, now time.Time) ([]SessionEvent
 	return []SessionEvent{RefreshTokenReused{s.ID}, SessionRevoked{"token_reuse", s.ID}}, ErrSessionEnded
 }
 
-// Revoke ends the session. Ending it twice is no news.
+// justUsed reports whether token is the last that was replaced, within RefreshGrace.
+func (s Session) justUsed(token Digest, now time.Time) bool {
+	last := len(s.Used) - 1
+	return last >= 0 && token.same(s.Used[last]) && now.UnixMicro()-s.UsedAt < RefreshGrace.Microseconds()
+}
+
+// Revoke ends the session, for a reason that is a word of ours and never a
+// caller's text. Ending it twice, or ending what never began, is no news.
 func (s Session) Revoke(reason string) ([]SessionEvent, error) {
 	if s.ID.IsZero() || s.Revoked {
 		return nil, nil
