@@ -9,7 +9,7 @@ FUZZTIME ?= 30s
 BENCHFLAGS ?=
 
 # The race detector needs a C compiler, except on macOS.
-RACE := $(shell case "$$(go env GOOS CGO_ENABLED | paste -sd ' ' -)" in darwin*|*1) echo -race ;; esac)
+RACE := $(shell case "$$(go env GOOS CGO_ENABLED | paste -sd ' ' -)" in (darwin*|*1) echo -race ;; esac)
 
 .PHONY: help
 help: ## Show this help
