@@ -73,7 +73,7 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 		return CreatedKey{}, fmt.Errorf("drawing an API key: %w", err)
 	}
 	fact := domain.APIKeyCreated{
-		Digest: i.Tokens.Digest(created.Key), Environment: cmd.Environment, ExpiresAt: created.ExpiresAt, KeyID: created.ID,
+		Digest: i.Tokens.DigestKey(created.Key), Environment: cmd.Environment, ExpiresAt: created.ExpiresAt, KeyID: created.ID,
 		Lookup: lookup, Owner: by.User, Prefix: created.Prefix, Scopes: scopes, Personal: domain.APIKeyName{Name: cmd.Name},
 	}
 	_, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),

@@ -136,7 +136,7 @@ func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Acto
 	if err != nil {
 		return domain.Actor{}, fmt.Errorf("loading an API key: %w", err)
 	}
-	if !k.Authenticates(i.Tokens.Digest(key), env, i.Now()) {
+	if !k.Authenticates(i.Tokens.DigestKey(key), env, i.Now()) {
 		return domain.Actor{}, domain.ErrUnauthenticated
 	}
 	return domain.Actor{

@@ -112,6 +112,8 @@ type Tokens interface {
 	// ReadKey checks a key's form and sum, and returns its public part.
 	ReadKey(key []byte) (lookup string, env domain.Environment, err error)
 
-	// Digest returns the peppered MAC of a token or key, which may be stored.
+	// Digest and DigestKey return the peppered MAC of a refresh token and of an API
+	// key, which may be stored.
 	Digest(token []byte) domain.Digest
+	DigestKey(key []byte) domain.Digest
 }

@@ -87,6 +87,8 @@ type Store interface {
 	// last one it finds when it begins. A record never becomes visible before
 	// another one with a lower position.
 	All(ctx context.Context, after Position) iter.Seq2[Positioned, error]
+	// Last returns the highest position there is; 0 if there are no records.
+	Last(ctx context.Context) (Position, error)
 	// Wait blocks until another process may have appended a record after a
 	// position, or until ctx ends, which is its only error. What this process
 	// appends it learns from Append.

@@ -56,3 +56,10 @@ func (t *tail) beyond(p Position) (bool, <-chan struct{}) {
 	defer t.mu.Unlock()
 	return t.last > p, t.added
 }
+
+// holds reports whether the fact at p is remembered: this process appended it.
+func (t *tail) holds(p Position) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ring[p%tailSize].Position == p
+}

@@ -85,7 +85,7 @@ func (h *Header) Append(b []byte) []byte {
 
 // Errors of ParseHeader. Both mean that the bytes are no header of ours.
 var (
-	ErrNotHeader = errors.New("chain: not a QSE1 header of a known suite")  // V1
+	ErrNotHeader = errors.New("chain: not a QSE1 header of a known suite")   // V1
 	ErrMalformed = errors.New("chain: a header that no encoder would write") // V2
 )
 
