@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // actions pairs each stored event name with its dotted alias. One table serves
 // both directions wherever the alias belongs to one name only.
 var actions = map[string]string{
@@ -34,11 +36,12 @@ var actions = map[string]string{
 	"USER_REGISTERED":              "auth.register",
 }
 
-// Action returns the dotted alias of a stored event name, or "" for one it does not know.
+// Action returns the dotted alias of a stored event name, by which clients filter
+// and which answers show, or "" for a name it does not know.
 func Action(name string) string { return actions[name] }
 
-// NamesOf returns the stored event names that s stands for: itself if it is
-// one, every name that has it as alias if it is an alias, else none.
+// NamesOf returns the stored event names that s stands for, sorted: itself if it
+// is one, every name that has it as alias if it is an alias, else none.
 func NamesOf(s string) []string {
 	if _, ok := actions[s]; ok {
 		return []string{s}
@@ -49,5 +52,6 @@ func NamesOf(s string) []string {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }

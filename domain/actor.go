@@ -38,7 +38,7 @@ var errEnvironment = invalid("environment must be live or test")
 func (e Environment) valid() bool { return e == Live || e == Test }
 
 // Origin is where a request came from. It is personal data: it is stored only
-// in an event's detached part, under the key of the acting user.
+// beside the payload, encrypted under the key of the user who acts.
 type Origin struct {
 	IP        string `json:"ip,omitempty"`
 	UserAgent string `json:"user_agent,omitempty"`
@@ -47,13 +47,13 @@ type Origin struct {
 // Actor is who acts, as proven by the edge. It is passed by value and by name,
 // never carried in a context.
 type Actor struct {
-	Tenant      TenantID
+	Tenant      TenantID // whose chain the act goes on
 	Kind        ActorKind
-	ID          ID     // the user or the API key; zero for system and anonymous
-	User        UserID // who answers for it: the user, or the key's owner
-	Session     SessionID
+	ID          ID        // the user or the API key; zero for system and anonymous
+	User        UserID    // who answers for it: the user, or the key's owner
+	Session     SessionID // of an access token; zero for an API key
 	Role        Role
-	Scopes      []Scope // sorted; what this access may do
+	Scopes      []Scope // what this access may do, sorted
 	Environment Environment
 	Request     RequestID
 	Origin      Origin
@@ -66,6 +66,7 @@ func (a Actor) May(scope Scope) bool {
 }
 
 // System returns the actor for work that the deployment does on tenant by itself.
+// It has no scopes: no rule asks it for any.
 func System(tenant TenantID, request RequestID) Actor {
 	return Actor{Tenant: tenant, Kind: ActorSystem, Request: request}
 }

@@ -81,7 +81,7 @@ var (
 // MaxKeyLifetime is the longest an API key may live, and what it gets by default.
 const MaxKeyLifetime = 365 * 24 * time.Hour
 
-// Evolve returns the key as it is after e.
+// Evolve returns the key as it is after e. It is total.
 func (k APIKey) Evolve(e APIKeyEvent) APIKey {
 	switch e := e.(type) {
 	case APIKeyCreated:

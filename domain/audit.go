@@ -6,29 +6,29 @@ type (
 	// CredentialsListed precedes a listing. It stands for every listing by the same
 	// actor with the same filter within its minute.
 	CredentialsListed struct {
-		FilterHash Digest `json:"filter_hash"`
+		FilterHash Digest `json:"filter_hash"` // MAC of the filter under a key of the tenant's
 		Pages      int    `json:"pages"`
 	}
 	// AuditLogQueried precedes a reading of the audit log, likewise once a minute.
 	AuditLogQueried struct {
-		FilterHash Digest `json:"filter_hash"`
+		FilterHash Digest `json:"filter_hash"` // MAC of the filter under a key of the tenant's
 	}
-	// AuditExported precedes an export of the chain from From to To, both included.
+	// AuditExported precedes an export of the chain.
 	AuditExported struct {
 		Format string `json:"format"`
-		From   uint64 `json:"from"`
-		To     uint64 `json:"to"`
+		From   uint64 `json:"from"` // sequence number of the first event, included
+		To     uint64 `json:"to"`   // of the last one, included
 	}
 	// AccessDenied is an attempt by a known actor that a rule stopped.
 	AccessDenied struct {
-		Permission Scope  `json:"permission"`
-		Reason     string `json:"reason"`
-		Route      string `json:"route"`
+		Permission Scope  `json:"permission"` // what it would have taken
+		Reason     string `json:"reason"`     // a word: scope, or why a credential was not to be had
+		Route      string `json:"route"`      // the action that was asked for
 	}
 	// IntegrityViolated is stored data that contradicts the log or its own
 	// signatures. It is never a normal event.
 	IntegrityViolated struct {
-		Check     string  `json:"check"`
+		Check     string  `json:"check"` // a word: what did not hold
 		ObjectRef EntryID `json:"object_ref"`
 	}
 )

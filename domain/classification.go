@@ -12,7 +12,8 @@ var classes = map[string]string{
 	"aws_credentials": "cloud", "custom_kv": "generic", "generic": "generic",
 }
 
-// Classify returns the class of a credential type: generic for one it does not know.
+// Classify returns the class of a credential type: api_key, certificate, client,
+// cloud, database, key, password or token, and generic for a type it does not know.
 func Classify(kind string) string {
 	if class, ok := classes[kind]; ok {
 		return class

@@ -3,15 +3,18 @@ package domain
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
 // Stored is a fact as bytes.
 type Stored struct {
 	Type     EventType
-	Payload  []byte // a JSON object with sorted keys, no HTML escaping, whole numbers only
-	Personal []byte // a JSON object, or nil: not yet encrypted when encoded, decrypted when decoded
+	Payload  []byte // a JSON object with sorted keys, whole numbers up to 2^53 and no HTML escaping
+	Personal []byte // a JSON object in clear, for others to encrypt, or nil if there is none or it was erased
 }
+
+var errNoObject = errors.New("not a JSON object")
 
 // decoders lists every fact ever stored, by type. An entry is never removed:
 // the log is for ever, and so is our ability to read it.
@@ -43,15 +46,23 @@ func decoderTable(decoders ...decoder) map[EventType]decoder {
 
 func decode[E Event](s Stored) (Event, error) {
 	var e E
-	if err := json.Unmarshal(s.Payload, &e); err != nil {
-		return e, fmt.Errorf("decoding %s: %w", s.Type.Name, err)
+	if err := unmarshal(s.Payload, &e); err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", s.Type.Name, err)
 	}
 	if p, ok := any(&e).(interface{ personalField() any }); ok && s.Personal != nil {
-		if err := json.Unmarshal(s.Personal, p.personalField()); err != nil {
-			return e, fmt.Errorf("decoding personal part of %s: %w", s.Type.Name, err)
+		if err := unmarshal(s.Personal, p.personalField()); err != nil {
+			return nil, fmt.Errorf("decoding personal part of %s: %w", s.Type.Name, err)
 		}
 	}
 	return e, nil
+}
+
+// unmarshal takes objects only: encoding/json would let null pass for any.
+func unmarshal(data []byte, v any) error {
+	if len(data) == 0 || data[0] != '{' {
+		return errNoObject
+	}
+	return json.Unmarshal(data, v)
 }
 
 // EventTypes returns every type of fact, in no particular order.
@@ -63,7 +74,8 @@ func EventTypes() []EventType {
 	return types
 }
 
-// Encode returns the stored form of e, its personal part still in clear.
+// Encode returns the stored form of e, its personal part still in clear. The same
+// fact gives the same bytes. It fails only if e holds raw JSON that is none.
 func Encode(e Event) (Stored, error) {
 	s := Stored{Type: e.EventType()}
 	var err error
@@ -86,8 +98,10 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// Decode returns the fact stored as s. A type it does not know is an error:
-// deciding on half a history is worse than not deciding.
+// Decode returns the fact stored as s, in the form that was given to Encode: a
+// value, never a pointer. Fields it does not know are left out, those that are
+// missing stay zero. A type it does not know is an error: deciding on half a
+// history is worse than not deciding.
 func Decode(s Stored) (Event, error) {
 	d, ok := decoders[s.Type]
 	if !ok {

@@ -17,14 +17,14 @@ type (
 	// sealed record, which is kept elsewhere because it must be destructible.
 	CredentialSealed struct {
 		Algorithm      string          `json:"algorithm"`
-		Classification string          `json:"classification"`
-		EntryID        EntryID         `json:"entry_id"`
+		Classification string          `json:"classification"` // the class of Type
+		EntryID        EntryID         `json:"entry_id"`       // version 1
 		Environment    Environment     `json:"environment"`
 		KEMKeyID       Digest          `json:"kem_key_id"`
 		Owner          UserID          `json:"owner"`
 		RecordHash     Digest          `json:"record_hash"`
 		Suite          int             `json:"suite"`
-		TTLDays        int             `json:"ttl_days"`
+		TTLDays        int             `json:"ttl_days"` // 0 = for ever
 		ExpiresAt      int64           `json:"ttl_expires_at"`
 		Type           string          `json:"type"`
 		Version        uint16          `json:"version"`
@@ -32,7 +32,7 @@ type (
 	}
 	// CredentialLabel is the personal part of CredentialSealed: free text of the tenant's.
 	CredentialLabel struct {
-		Metadata json.RawMessage `json:"metadata,omitempty"`
+		Metadata json.RawMessage `json:"metadata,omitempty"` // a JSON object, or nil
 		Name     string          `json:"name"`
 	}
 	// CredentialUnsealed precedes every release of a value.
@@ -44,7 +44,7 @@ type (
 	// CredentialUnsealDenied is an attempt that a rule stopped.
 	CredentialUnsealDenied struct {
 		EntryID EntryID `json:"entry_id"`
-		Reason  string  `json:"reason"`
+		Reason  string  `json:"reason"` // a word: scope, or why the credential was not to be had
 	}
 	// CredentialRotated replaces a version by one sealed with fresh keys.
 	CredentialRotated struct {
@@ -66,7 +66,7 @@ type (
 	CredentialRestored struct {
 		EntryID EntryID `json:"entry_id"`
 	}
-	// CredentialExpired ends a credential whose time has run out.
+	// CredentialExpired ends a credential whose time has run out, for good.
 	CredentialExpired struct {
 		EntryID EntryID `json:"entry_id"`
 	}
@@ -74,14 +74,16 @@ type (
 	CredentialDeleted struct {
 		EntryID EntryID `json:"entry_id"`
 	}
-	// CredentialVersionShredded says that a superseded version's key slot is gone.
+	// CredentialVersionShredded says that a superseded version's key slot is gone,
+	// and with it every way to read the version.
 	CredentialVersionShredded struct {
 		EntryID    EntryID `json:"entry_id"`
 		Method     string  `json:"method"`
 		RecordHash Digest  `json:"record_hash"`
 		Version    uint16  `json:"version"`
 	}
-	// CredentialShredded says that an ended credential's last key slot is gone.
+	// CredentialShredded says that an ended credential's last key slot is gone,
+	// and with it every way to read the credential.
 	CredentialShredded struct {
 		EntryID    EntryID `json:"entry_id"`
 		Method     string  `json:"method"`
@@ -147,14 +149,14 @@ func (IntegrityViolated) credential()         {}
 // Credential was never sealed.
 type Credential struct {
 	ID          CredentialID
-	Version     uint16 // the current sealed version: 1 to MaxVersion
-	Name        string
-	Metadata    json.RawMessage
-	Type        string
+	Version     uint16          // the current sealed version: 1 to MaxVersion; 0 = never sealed
+	Name        string          // empty once the tenant was erased
+	Metadata    json.RawMessage // a JSON object, or nil
+	Type        string          // as it was sealed; see Classify
 	Environment Environment
 	RecordHash  Digest // of the current version
-	TTLDays     int
-	ExpiresAt   int64 // Unix microseconds; 0 = never
+	TTLDays     int    // the lifetime that a new value gets; 0 = for ever
+	ExpiresAt   int64  // Unix microseconds; 0 = never
 
 	RestoreUntil int64 // retired, and restorable until then; 0 = not retired
 	Ended        bool  // deleted or expired, for good

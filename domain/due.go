@@ -3,7 +3,8 @@ package domain
 // What read models tell the reconciler and the sweeper. None of it is authority:
 // each command folds the log again before it acts.
 type (
-	// DueCredential is a credential that time may have ended.
+	// DueCredential is a credential that time may have ended: it has expired, or it
+	// was retired and nobody restored it.
 	DueCredential struct {
 		Tenant     TenantID
 		Credential CredentialID
@@ -17,13 +18,13 @@ type (
 	}
 	// DueRegistration is a claimed address whose tenant's chain may not have begun.
 	DueRegistration struct {
-		AccountRef ID
+		AccountRef ID // the claimed address on the system chain
 		Tenant     TenantID
-		Index      uint32
+		Index      uint32 // the tenant's place among the chains
 	}
 	// KeptRecord is a sealed record that may or may not be named by a fact.
 	KeptRecord struct {
-		Cursor     int64
+		Cursor     int64 // the place to go on from
 		Tenant     TenantID
 		Credential CredentialID
 		RecordHash Digest

@@ -4,24 +4,25 @@ package domain
 // never derived from a Go name, and never changes once a fact has been stored.
 type EventType struct {
 	Name    string // [A-Z][A-Z0-9_]*, at most 63 bytes
-	Version uint16
+	Version uint16 // of the payload's schema, from 1 on
 }
 
 // Event is a fact on the record. Its exported fields are its payload: stored as
 // JSON with sorted keys, signed, kept for ever, readable by every auditor of the
 // tenant, and therefore free of secrets and of personal data.
 type Event interface {
+	// EventType returns the same for every value of a type.
 	EventType() EventType
 }
 
-// Personal is kept by facts that carry personal data beside their payload. The
-// part it returns is encrypted under Subject's key, and reading a fact whose
-// subject was erased leaves it zero.
+// Personal is kept by facts that carry personal data beside their payload. That
+// part is stored encrypted under the subject's key. Erasing a person destroys the
+// key, and from then on the part is read as zero.
 type Personal interface {
 	Event
 	// PersonalData returns the part, a struct whose fields are its stored schema.
 	PersonalData() any
-	// Subject returns whose data it is: a user, or zero for the tenant as a whole.
+	// Subject returns whose data it is: a user's, or, if zero, the tenant's as a whole.
 	Subject() UserID
 }
 
@@ -31,7 +32,7 @@ type AggregateKind uint8
 // The kinds of aggregate.
 const (
 	KindTenant     AggregateKind = 1
-	KindUser       AggregateKind = 2
+	KindUser       AggregateKind = 2 // on the system chain: a claimed address
 	KindKey        AggregateKind = 3 // API key
 	KindCredential AggregateKind = 4
 	KindCrypto     AggregateKind = 5 // cryptographic key
@@ -42,14 +43,15 @@ const (
 
 // String returns the name that audit answers show as resource_type.
 func (k AggregateKind) String() string {
-	names := [...]string{"", "tenant", "user", "api_key", "credential", "key", "session", "report", "webhook"}
+	names := [...]string{"unknown", "tenant", "user", "api_key", "credential", "key", "session", "report", "webhook"}
 	if int(k) < len(names) {
 		return names[k]
 	}
 	return "unknown"
 }
 
-// AggregateID names an aggregate within a tenant's chain.
+// AggregateID names an aggregate, a thing with versions of its own, within a
+// tenant's chain.
 type AggregateID struct {
 	Kind AggregateKind
 	ID   ID
@@ -84,8 +86,8 @@ func OutcomeOf(e Event) Outcome {
 	return Success
 }
 
-// Observes reports whether e leaves every later decision as it is: such a fact
-// carries no aggregate version.
+// Observes reports whether e leaves every later decision as it is. Such a fact is
+// no version of its aggregate, and may stand beside any number of others.
 func Observes(e Event) bool {
 	switch e.(type) {
 	case ChainGenesis,
@@ -97,8 +99,8 @@ func Observes(e Event) bool {
 	return false
 }
 
-// RequiresVersion reports whether e, though it only observes, holds for the
-// version it was decided on alone: a value is not released after its credential
+// RequiresVersion reports whether e, though it only observes, holds for no other
+// version of its aggregate than the one it was decided on: a value is not released after its credential
 // was deleted, and an id is not called unknown by a fold from before it was made.
 func RequiresVersion(e Event) bool {
 	switch e := e.(type) {

@@ -1,16 +1,14 @@
 package domain
 
-import (
-	"slices"
-)
+import "slices"
 
-// Role is what a user is within a tenant.
+// Role is what a user is within a tenant. The words are stored.
 type Role string
 
 // RoleOwner may do everything in its tenant. Registration makes one.
 const RoleOwner Role = "owner"
 
-// Scope is one thing an access may do, as area:verb.
+// Scope is one thing an access may do, as area:verb. The words are stored.
 type Scope string
 
 // The scopes.
@@ -22,7 +20,7 @@ const (
 	ScopeVaultDelete  Scope = "vault:delete" // retire and restore too
 	ScopeAuditRead    Scope = "audit:read"
 	ScopeAuditExport  Scope = "audit:export"
-	ScopeKeysManage   Scope = "keys:manage"
+	ScopeKeysManage   Scope = "keys:manage" // create, list and revoke API keys
 	ScopeEncrypt      Scope = "encryption:encrypt"
 	ScopeDecrypt      Scope = "encryption:decrypt"
 	ScopeSign         Scope = "encryption:sign"
@@ -32,7 +30,7 @@ const (
 	ScopeWebhooks     Scope = "webhooks:manage"
 	ScopeSettingsRead Scope = "settings:read"
 	ScopeSettings     Scope = "settings:write"
-	ScopeRevoke       Scope = "security:revoke"
+	ScopeRevoke       Scope = "security:revoke" // cut integrations off
 )
 
 // AllScopes returns every scope, sorted: what an owner may do.
@@ -47,7 +45,7 @@ func AllScopes() []Scope {
 	return all
 }
 
-// aliases are other spellings that published clients send.
+// aliases are other spellings that published clients send. They are never stored.
 var aliases = map[string][]Scope{
 	"encrypt":          {ScopeEncrypt},
 	"decrypt":          {ScopeDecrypt},
@@ -60,7 +58,8 @@ var aliases = map[string][]Scope{
 }
 
 // ParseScopes reads scope names and their aliases into a sorted set without
-// repeats. It refuses with Invalid if a name is unknown.
+// repeats: nil if there are no names. It refuses with Invalid a name it does not
+// know.
 func ParseScopes(names []string) ([]Scope, error) {
 	all := AllScopes()
 	var scopes []Scope

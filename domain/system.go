@@ -5,14 +5,14 @@ package domain
 type (
 	// ChainGenesis opens every chain: the root key certifies the chain's first audit key.
 	ChainGenesis struct {
-		KeyCert     []byte `json:"key_cert"`
-		PublicKey   []byte `json:"public_key"`
-		TenantIndex uint32 `json:"tenant_index"`
+		KeyCert     []byte `json:"key_cert"`     // certificate and root signature
+		PublicKey   []byte `json:"public_key"`   // ML-DSA-65, 1,952 bytes
+		TenantIndex uint32 `json:"tenant_index"` // 0 is the system chain
 	}
 	// AccountClaimed reserves an e-mail address for one tenant's user. It is
 	// version 1 of the aggregate that the address's MAC names, so an address is claimed once.
 	AccountClaimed struct {
-		AccountRef ID       `json:"account_ref"`
+		AccountRef ID       `json:"account_ref"` // MAC of the address, its first 16 bytes
 		TenantID   TenantID `json:"tenant_id"`
 		UserID     UserID   `json:"user_id"`
 
@@ -22,10 +22,10 @@ type (
 	// interrupted registration needs.
 	Registration struct {
 		Email        string `json:"email"`
-		PasswordHash string `json:"password_hash"`
+		PasswordHash string `json:"password_hash"` // peppered PHC string
 		TenantName   string `json:"tenant_name"`
 		TrialEndsAt  int64  `json:"trial_ends_at"` // Unix microseconds; 0 = no trial clock
-		Verified     bool   `json:"verified"`
+		Verified     bool   `json:"verified"`      // the address was proven, or needed no proof
 	}
 	// TenantAdded gives a tenant its place among the chains. Its aggregate version
 	// is the index, so indexes are dense and unique.
@@ -62,18 +62,19 @@ func (e *AccountClaimed) personalField() any { return &e.Personal }
 
 func (AccountClaimed) account() {}
 
-// Account is what the facts about one e-mail address fold to. The zero Account is free.
+// Account is what the facts about one e-mail address fold to. The zero Account is
+// an address that nobody claimed.
 type Account struct {
-	Ref          ID
-	Tenant       TenantID
-	User         UserID
+	Ref          ID           // MAC of the address
+	Tenant       TenantID     // whose user claimed it
+	User         UserID       // who claimed it
 	Registration Registration // zero once the person was erased
 }
 
 // ErrAddressTaken refuses a second claim of an address.
 var ErrAddressTaken = &Error{Conflict, "an account with this address exists"}
 
-// Evolve returns the account as it is after e.
+// Evolve returns the account as it is after e. It is total.
 func (a Account) Evolve(e AccountEvent) Account {
 	if e, ok := e.(AccountClaimed); ok {
 		return Account{Ref: e.AccountRef, Tenant: e.TenantID, User: e.UserID, Registration: e.Personal}
@@ -100,12 +101,14 @@ type DirectoryEvent interface {
 
 func (TenantAdded) directory() {}
 
-// Directory is what the system chain knows about the set of tenants.
+// Directory is what the system chain knows about the set of tenants. The zero
+// Directory has none.
 type Directory struct {
 	Tenants uint32 // how many were added; the next one's index is Tenants+1, since index 0 is the system chain
 }
 
-// Evolve returns the directory as it is after e.
+// Evolve returns the directory as it is after e. It is total, and since each fact
+// holds the index it gave, the last one alone gives the same.
 func (d Directory) Evolve(e DirectoryEvent) Directory {
 	if e, ok := e.(TenantAdded); ok {
 		d.Tenants = e.TenantIndex
@@ -113,7 +116,8 @@ func (d Directory) Evolve(e DirectoryEvent) Directory {
 	return d
 }
 
-// Add gives tenant the next index.
+// Add gives tenant the next index. It never refuses, and knows no tenant again:
+// asking twice gives two indexes.
 func (d Directory) Add(tenant TenantID) ([]DirectoryEvent, error) {
 	return []DirectoryEvent{TenantAdded{tenant, d.Tenants + 1}}, nil
 }

@@ -18,7 +18,7 @@ type TenantEvent interface {
 type (
 	// TenantRegistered is a tenant's first fact after its chain's genesis.
 	TenantRegistered struct {
-		Plan        string     `json:"plan"`
+		Plan        string     `json:"plan"` // trial, or self_hosted if there is no trial clock
 		TenantID    TenantID   `json:"tenant_id"`
 		TrialEndsAt int64      `json:"trial_ends_at"` // Unix microseconds; 0 = no trial clock
 		Personal    TenantName `json:"-"`
@@ -41,14 +41,15 @@ func (TenantRegistered) Subject() UserID { return UserID{} }
 func (e *TenantRegistered) personalField() any { return &e.Personal }
 func (TenantRegistered) tenant()               {}
 
-// Tenant is what the facts about one tenant fold to.
+// Tenant is what the facts about one tenant fold to. The zero Tenant never
+// registered.
 type Tenant struct {
 	ID          TenantID
 	Name        string
 	TrialEndsAt int64 // Unix microseconds; 0 = no trial clock
 }
 
-// Evolve returns the tenant as it is after e.
+// Evolve returns the tenant as it is after e. It is total.
 func (t Tenant) Evolve(e TenantEvent) Tenant {
 	if e, ok := e.(TenantRegistered); ok {
 		return Tenant{ID: e.TenantID, Name: e.Personal.Name, TrialEndsAt: e.TrialEndsAt}
@@ -57,7 +58,8 @@ func (t Tenant) Evolve(e TenantEvent) Tenant {
 }
 
 // Register decides whether the tenant may begin. Its trial ends at trialEndsAt,
-// Unix microseconds, or it has none if that is 0. Registering again is no news.
+// Unix microseconds, or it has none if that is 0. It refuses with Invalid a name
+// that CheckName refuses. Registering again is no news.
 func (t Tenant) Register(id TenantID, name string, trialEndsAt int64) ([]TenantEvent, error) {
 	if !t.ID.IsZero() {
 		return nil, nil
@@ -75,8 +77,9 @@ func (t Tenant) Register(id TenantID, name string, trialEndsAt int64) ([]TenantE
 // MaxName is the longest name of anything, in bytes.
 const MaxName = 255
 
-// CheckName refuses with Invalid a name that is empty, longer than MaxName
-// bytes, not UTF-8, or that holds control characters. The message names field.
+// CheckName refuses with Invalid a name that is empty or all space, longer than
+// MaxName bytes, not UTF-8, or that holds control characters. The message names
+// field, and not the name.
 func CheckName(field, name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":

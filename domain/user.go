@@ -14,6 +14,7 @@ type (
 	UserRegistered struct {
 		AccountRef ID          `json:"account_ref"` // MAC of the address, as claimed on the system chain
 		Role       Role        `json:"role"`
+		Shared     bool        `json:"shared"` // several people use the account; nobody registers one so
 		UserID     UserID      `json:"user_id"`
 		Verified   bool        `json:"verified"` // the address needed no proof: mail stays on this machine
 		Personal   UserAddress `json:"-"`
@@ -24,7 +25,7 @@ type (
 	}
 	// PasswordSet replaces the user's password.
 	PasswordSet struct {
-		KDF           string       `json:"kdf"`
+		KDF           string       `json:"kdf"` // the password hash and its parameters
 		PolicyVersion int          `json:"policy_version"`
 		UserID        UserID       `json:"user_id"`
 		Personal      PasswordHash `json:"-"`
@@ -43,8 +44,8 @@ type (
 	// LoginFailed is a login that named an existing account and did not prove it.
 	LoginFailed struct {
 		AccountRef      ID     `json:"account_ref"`
-		InDeclaredRange string `json:"in_declared_range"`
-		Reason          string `json:"reason"`
+		InDeclaredRange string `json:"in_declared_range"` // yes, no, none_declared
+		Reason          string `json:"reason"`            // a word: which proof failed
 	}
 )
 
@@ -83,16 +84,16 @@ func (LoginFailed) user()    {}
 // NoneDeclared is the in_declared_range of a tenant without address ranges.
 const NoneDeclared = "none_declared"
 
-// User is what the facts about one user fold to.
+// User is what the facts about one user fold to. The zero User never registered.
 type User struct {
 	ID           UserID
-	AccountRef   ID
+	AccountRef   ID // MAC of the address
 	Role         Role
 	PasswordHash string // peppered PHC string; empty once the person was erased
-	Verified     bool
+	Verified     bool   // the address was proven, or needed no proof
 }
 
-// Evolve returns the user as it is after e.
+// Evolve returns the user as it is after e. It is total.
 func (u User) Evolve(e UserEvent) User {
 	switch e := e.(type) {
 	case UserRegistered:
