@@ -34,6 +34,7 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 	id domain.AggregateID, t terms[S], decide func(S) ([]E, error),
 ) (S, eventstore.Receipt, error) {
 	for races := 0; ; races++ {
+		as := log.Generation()
 		state, version, err := eventstore.Fold[S](ctx, log, by.Tenant, id)
 		if err != nil {
 			return state, eventstore.Receipt{}, err
@@ -58,7 +59,7 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 			return state, receipt, fmt.Errorf("recording: %w", err)
 		}
 		if reached > version {
-			eventstore.Remember(log, by.Tenant, id, after, reached)
+			eventstore.Remember(log, by.Tenant, id, after, reached, as)
 		}
 		return after, receipt, refusal
 	}

@@ -27,6 +27,7 @@ func Fold[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant dom
 	}
 	var state S
 	var version uint64
+	as := l.Generation()
 	for record, err := range l.Store.Aggregate(ctx, tenant, id) {
 		if err != nil {
 			return state, 0, fmt.Errorf("folding an aggregate: %w", err)
@@ -42,16 +43,19 @@ func Fold[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant dom
 		state, version = state.Evolve(fact), version+1
 	}
 	if version > 0 {
-		Remember(l, tenant, id, state, version)
+		Remember(l, tenant, id, state, version, as)
 	}
 	return state, version, nil
 }
 
 // Remember keeps an aggregate that the caller folded, unless a newer version is
-// known. It must be what the chain says at that version.
-func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, state S, version uint64) {
+// known or something was forgotten since the generation as: then it may be old
+// already. It must be what the chain said at that version.
+func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, state S, version, as uint64) {
 	key := stateID{tenant, id}
-	if f, ok := l.states.Get(key); ok && f.version >= version {
+	l.remembering.Lock()
+	defer l.remembering.Unlock()
+	if f, ok := l.states.Get(key); l.generation != as || ok && f.version >= version {
 		return
 	}
 	l.states.Add(key, folded{state, version})
@@ -59,5 +63,16 @@ func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, stat
 
 // Forget drops what is known of an aggregate, after ErrStale.
 func (l *Log) Forget(tenant domain.TenantID, id domain.AggregateID) {
+	l.remembering.Lock()
+	defer l.remembering.Unlock()
+	l.generation++
 	l.states.Remove(stateID{tenant, id})
+}
+
+// Generation counts what was forgotten. Take it before reading what Remember is
+// to keep.
+func (l *Log) Generation() uint64 {
+	l.remembering.Lock()
+	defer l.remembering.Unlock()
+	return l.generation
 }

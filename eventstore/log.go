@@ -30,6 +30,9 @@ type Log struct {
 	tail   tail
 	keys   *lru.Cache[signerID, *chain.PublicKey]
 	states *lru.Cache[stateID, folded]
+
+	remembering sync.Mutex // guards generation, and states while something is remembered
+	generation  uint64
 }
 
 type signerID struct {
