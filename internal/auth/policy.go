@@ -10,8 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The bounds of a password. MinPassword counts characters and is what holds
-// unless a tenant asks for more; MaxPassword counts bytes.
+// The bounds of a password: MinPassword in characters, MaxPassword in bytes.
 const (
 	MinPassword = 10
 	MaxPassword = 256
@@ -35,11 +34,11 @@ const (
 )
 
 // CheckPassword returns what is wrong with password, or nil: it is at least
-// minimum characters and at most MaxPassword bytes, it is text without control
-// characters, and neither a common password, however decorated, nor made of
-// words, which are the user's own: address, tenant, product. Nothing is asked of
-// its composition.
-func CheckPassword(password []byte, minimum int, words ...string) error {
+// MinPassword characters and at most MaxPassword bytes, it is text without
+// control characters, and neither a common password, however decorated, nor made
+// of words, which are the user's own: address, tenant. Nothing is asked of its
+// composition.
+func CheckPassword(password []byte, words ...string) error {
 	if len(password) > MaxPassword {
 		return ErrPasswordLong
 	}
@@ -49,7 +48,7 @@ func CheckPassword(password []byte, minimum int, words ...string) error {
 	lower := bytes.ToLower(norm.NFC.Bytes(password))
 	defer clear(lower)
 	switch {
-	case utf8.RuneCount(lower) < minimum:
+	case utf8.RuneCount(lower) < MinPassword:
 		return ErrPasswordShort
 	case isCommon(lower):
 		return ErrPasswordCommon
