@@ -1,0 +1,93 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// Instance are the secrets that all nodes of a deployment share, apart from any
+// tenant. Each is wrapped by the KMS.
+type Instance struct {
+	PasswordPepper []byte // 32 bytes, for password hashes
+	KeyPepper      []byte // 32 bytes, for digests of API keys
+	TokenPepper    []byte // 32 bytes, for digests of refresh and other tokens
+	RefreshKey     []byte // 32 bytes, derives a refresh token's successor
+	AddressKey     []byte // 32 bytes, for MACs of e-mail addresses; never replaced
+	AccessKey      []byte // 64 bytes, signs access tokens (HS512)
+}
+
+// instanceSecret pairs a secret's stored name with its place in an Instance.
+type instanceSecret struct {
+	purpose
+	at *[]byte
+}
+
+func (i *Instance) secrets() []instanceSecret {
+	return []instanceSecret{
+		{purpose{name: "password-pepper", size: 32}, &i.PasswordPepper},
+		{purpose{name: "key-pepper", size: 32}, &i.KeyPepper},
+		{purpose{name: "token-pepper", size: 32}, &i.TokenPepper},
+		{purpose{name: "refresh-key", size: 32}, &i.RefreshKey},
+		{purpose{name: "address-key", size: 32}, &i.AddressKey},
+		{purpose{name: "access-key", size: 64}, &i.AccessKey},
+	}
+}
+
+// Wipe overwrites all secrets.
+func (i *Instance) Wipe() {
+	for _, s := range i.secrets() {
+		clear(*s.at)
+	}
+}
+
+// Instance loads the instance's secrets. It returns ErrNoKey if they were never
+// created, or were lost.
+func (r *Ring) Instance(ctx context.Context) (*Instance, error) {
+	i := new(Instance)
+	for _, s := range i.secrets() {
+		secret, err := r.loadInstanceSecret(ctx, s.purpose)
+		if err != nil {
+			i.Wipe()
+			return nil, fmt.Errorf("loading the %s: %w", s.name, err)
+		}
+		*s.at = secret
+	}
+	return i, nil
+}
+
+func (r *Ring) loadInstanceSecret(ctx context.Context, p purpose) ([]byte, error) {
+	blob, err := r.store.LoadKey(ctx, [16]byte{}, p.name, [16]byte{}, firstEpoch)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := r.kms.Decrypt(ctx, r.kmsContext(domain.TenantID{}, p.name, firstEpoch), blob)
+	if err == nil && len(secret) != p.size {
+		clear(secret)
+		return nil, fmt.Errorf("keyring: a secret of %d bytes, not %d", len(secret), p.size)
+	}
+	return secret, err
+}
+
+// CreateInstance makes the instance's secrets, durably and all at once, unless
+// there are some. It belongs before the genesis of the system chain: after that,
+// missing secrets were lost, and new ones would lock everybody out.
+func (r *Ring) CreateInstance(ctx context.Context) error {
+	fresh := new(Instance)
+	defer fresh.Wipe()
+	var keys []WrappedKey
+	for _, s := range fresh.secrets() {
+		*s.at = s.draw()
+		blob, err := r.kms.Encrypt(ctx, r.kmsContext(domain.TenantID{}, s.name, firstEpoch), *s.at)
+		if err != nil {
+			return fmt.Errorf("wrapping the %s: %w", s.name, err)
+		}
+		keys = append(keys, WrappedKey{Purpose: s.name, Epoch: firstEpoch, Blob: blob})
+	}
+	if err := r.store.StoreKeys(ctx, keys); err != nil && !errors.Is(err, ErrKeyExists) {
+		return fmt.Errorf("storing the instance's secrets: %w", err)
+	}
+	return nil
+}
