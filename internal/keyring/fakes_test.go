@@ -121,6 +121,13 @@ func (k *kms) GenerateDataKey(ctx context.Context, kctx map[string]string) ([]by
 	return k.KMS.GenerateDataKey(ctx, kctx)
 }
 
+func (k *kms) Encrypt(ctx context.Context, kctx map[string]string, plaintext []byte) ([]byte, error) {
+	if err := k.call(kctx); err != nil {
+		return nil, err
+	}
+	return k.KMS.Encrypt(ctx, kctx, plaintext)
+}
+
 func (k *kms) Decrypt(ctx context.Context, kctx map[string]string, blob []byte) ([]byte, error) {
 	k.decrypted.Add(1)
 	if k.gate != nil {

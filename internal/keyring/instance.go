@@ -77,6 +77,13 @@ func (r *Ring) loadInstanceSecret(ctx context.Context, p purpose) ([]byte, error
 func (r *Ring) CreateInstance(ctx context.Context) error {
 	fresh := new(Instance)
 	defer fresh.Wipe()
+	// They are stored all or none, so one of them speaks for all.
+	switch _, err := r.store.LoadKey(ctx, [16]byte{}, fresh.secrets()[0].name, [16]byte{}, firstEpoch); {
+	case err == nil:
+		return nil
+	case !errors.Is(err, ErrNoKey):
+		return fmt.Errorf("looking for the instance's secrets: %w", err)
+	}
 	var keys []WrappedKey
 	for _, s := range fresh.secrets() {
 		*s.at = s.draw()

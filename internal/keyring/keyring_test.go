@@ -194,6 +194,10 @@ func TestInstanceSecretsAreCreatedOnce(t *testing.T) {
 			}
 		}
 	}
+	asked := len(first.kms.contexts)
+	if err := first.CreateInstance(ctx); err != nil || len(first.kms.contexts) != asked {
+		t.Errorf("creating what exists asked the KMS, %v", err)
+	}
 	// A secret moved to another's place is refused.
 	first.store.keys[keyName{purpose: "key-pepper", epoch: 1}] = first.store.keys[keyName{purpose: "token-pepper", epoch: 1}]
 	if _, err := first.Instance(ctx); err == nil {
