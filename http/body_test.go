@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -55,7 +56,7 @@ func TestBodyOfUnknownLength(t *testing.T) {
 			r.ContentLength = -1
 			r.Header.Set("Content-Type", "application/json")
 			got, err := readBody(r, maxBody)
-			if err != want || err == nil && string(got) != text {
+			if !errors.Is(err, want) || err == nil && string(got) != text {
 				t.Errorf("%d bytes, %s: got %d bytes and %v, want %v", length, name, len(got), err, want)
 			}
 		}
@@ -65,7 +66,7 @@ func TestBodyOfUnknownLength(t *testing.T) {
 func TestBodyThatEndsEarly(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("{}"))))
 	r.Header.Set("Content-Type", "application/json")
-	if got, err := readBody(r, maxBody); err != errMalformed || got != nil {
+	if got, err := readBody(r, maxBody); !errors.Is(err, errMalformed) || got != nil {
 		t.Errorf("got %q and %v, want %v", got, err, errMalformed)
 	}
 }
@@ -102,7 +103,7 @@ func exchangeRaw(t *testing.T, addr, request string) (status int, closed bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { _ = conn.Close() })
 	const second = "GET /api/v2/things/ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 	if _, err := fmt.Fprint(conn, request, second); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,7 +62,7 @@ func TestCredentialOf(t *testing.T) {
 		"token in a foreign cookie": {[]string{"Cookie", "token=" + someToken}, credential{}, nil},
 	} {
 		got, err := credentialOf(requestWith("GET", tt.headers...))
-		if err != tt.err {
+		if !errors.Is(err, tt.err) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.err)
 		}
 		if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(credential{})); err == nil && diff != "" {
@@ -87,7 +88,7 @@ func TestCheckOrigin(t *testing.T) {
 		"another port":         {"POST", []string{"Origin", "http://vault.example:81"}, errDenied},
 		"opaque origin":        {"POST", []string{"Origin", "null"}, errDenied},
 	} {
-		if err := checkOrigin(requestWith(tt.method, tt.headers...)); err != tt.want {
+		if err := checkOrigin(requestWith(tt.method, tt.headers...)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
 	}
@@ -108,7 +109,7 @@ func TestCheckPrefetch(t *testing.T) {
 		if name, value, ok := strings.Cut(header, ": "); ok {
 			r.Header.Set(name, value)
 		}
-		if err := checkPrefetch(r); err != want {
+		if err := checkPrefetch(r); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", header, err, want)
 		}
 	}
@@ -131,7 +132,7 @@ func TestRefreshTokenFrom(t *testing.T) {
 		"the access cookie": {"", []string{"Cookie", "accessToken=c"}, "", nil},
 	} {
 		got, err := refreshTokenFrom(requestWith("POST", tt.headers...), secretText(tt.body))
-		if err != tt.err || err == nil && string(got) != tt.want {
+		if !errors.Is(err, tt.err) || err == nil && string(got) != tt.want {
 			t.Errorf("%s: got %q and %v, want %q and %v", name, got, err, tt.want, tt.err)
 		}
 	}

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/quantaseal/quantaseal/internal/auth"
 	"pgregory.net/rapid"
+
+	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
 var keyForm = regexp.MustCompile(`^qs_(live|test)_[0-9A-Za-z]{48}$`)

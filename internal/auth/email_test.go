@@ -6,9 +6,10 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/quantaseal/quantaseal/internal/auth"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
+
+	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
 func TestNormalizeEmail(t *testing.T) {

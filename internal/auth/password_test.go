@@ -9,8 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/quantaseal/quantaseal/internal/auth"
 	"pgregory.net/rapid"
+
+	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
 var cheap = auth.Argon{MemoryKiB: 64, Passes: 1, Lanes: 1}
@@ -25,12 +26,12 @@ func passwords(t *testing.T, cost auth.Argon) *auth.Passwords {
 }
 
 func TestPasswordMatchesItselfOnly(t *testing.T) {
-	p := passwords(t, cheap)
+	p, ctx := passwords(t, cheap), t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		one := rapid.SliceOf(rapid.Byte()).Draw(t, "password")
 		other := rapid.SliceOf(rapid.Byte()).Draw(t, "other")
 		kept := bytes.Clone(one)
-		hash, err := p.Hash(context.Background(), one)
+		hash, err := p.Hash(ctx, one)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +39,7 @@ func TestPasswordMatchesItselfOnly(t *testing.T) {
 			t.Fatal("hashing changed the password")
 		}
 		for password, want := range map[string]bool{string(one): true, string(other): bytes.Equal(one, other)} {
-			if got, err := p.Verify(context.Background(), []byte(password), hash); err != nil || got != want {
+			if got, err := p.Verify(ctx, []byte(password), hash); err != nil || got != want {
 				t.Fatalf("got %v and %v, want %v", got, err, want)
 			}
 		}

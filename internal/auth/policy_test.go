@@ -7,9 +7,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/quantaseal/quantaseal/internal/auth"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
+
+	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
 func TestCheckPassword(t *testing.T) {
@@ -33,7 +34,7 @@ func TestCheckPassword(t *testing.T) {
 	} {
 		for _, password := range passwords {
 			before := []byte(password)
-			if err := auth.CheckPassword(before, words...); err != want {
+			if err := auth.CheckPassword(before, words...); !errors.Is(err, want) {
 				t.Errorf("%q: got %v, want %v", password, err, want)
 			}
 			if string(before) != password {
@@ -84,7 +85,7 @@ func FuzzCheckPassword(f *testing.F) {
 	f.Fuzz(func(t *testing.T, password []byte, word string) {
 		before := bytes.Clone(password)
 		first := auth.CheckPassword(password, word)
-		if !bytes.Equal(before, password) || auth.CheckPassword(password, word) != first {
+		if !bytes.Equal(before, password) || !errors.Is(auth.CheckPassword(password, word), first) {
 			t.Fatal("the check depends on more than the password")
 		}
 	})

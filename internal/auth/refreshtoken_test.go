@@ -8,8 +8,9 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/quantaseal/quantaseal/internal/auth"
 	"pgregory.net/rapid"
+
+	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
 var (
@@ -18,9 +19,9 @@ var (
 	refreshForm = regexp.MustCompile(`^[0-9A-Za-z_-]{86}$`)
 )
 
-func refreshToken(t *testing.T, s auth.Session) []byte {
+func refreshToken(t *testing.T) []byte {
 	t.Helper()
-	token, err := auth.NewRefreshToken(rand.Reader, s)
+	token, err := auth.NewRefreshToken(rand.Reader, someSession)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,11 +29,11 @@ func refreshToken(t *testing.T, s auth.Session) []byte {
 }
 
 func TestRefreshTokenNamesItsSession(t *testing.T) {
-	token := refreshToken(t, someSession)
+	token := refreshToken(t)
 	if got, err := auth.ParseRefreshToken(token); err != nil || got != someSession || !refreshForm.Match(token) {
 		t.Errorf("%s: got %v and %v, want %v", token, got, err, someSession)
 	}
-	if bytes.Equal(token, refreshToken(t, someSession)) {
+	if bytes.Equal(token, refreshToken(t)) {
 		t.Error("two logins got one token")
 	}
 }
@@ -40,7 +41,7 @@ func TestRefreshTokenNamesItsSession(t *testing.T) {
 // A used token leads to one successor for ever, of the same session; another
 // token or another key leads elsewhere.
 func TestSuccessor(t *testing.T) {
-	first := refreshToken(t, someSession)
+	first := refreshToken(t)
 	seen := map[string]bool{string(first): true}
 	for token := first; len(seen) < 50; {
 		next, err := auth.Successor(refreshKey, token)
@@ -66,7 +67,7 @@ func TestSuccessor(t *testing.T) {
 // One token has one spelling: what differs is refused or is another token.
 func TestRefreshTokenSpellings(t *testing.T) {
 	pepper := make([]byte, 32)
-	token := refreshToken(t, someSession)
+	token := refreshToken(t)
 	rapid.Check(t, func(t *rapid.T) {
 		changed := bytes.Clone(token)
 		changed[rapid.IntRange(0, len(token)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
@@ -84,7 +85,7 @@ func TestRefreshTokenSpellings(t *testing.T) {
 }
 
 func TestMalformedRefreshTokens(t *testing.T) {
-	token := string(refreshToken(t, someSession))
+	token := string(refreshToken(t))
 	for _, text := range []string{
 		"", token[1:], token + "=", token + "A", token[:85] + "B", token[:85] + "=", token[:84] + "\r\n", "\n" + token[1:],
 		token[:85] + "+", "a.b.c", knownKey,
