@@ -26,7 +26,7 @@ type (
 		Suite          int             `json:"suite"`
 		TTLDays        int             `json:"ttl_days"` // 0 = for ever
 		ExpiresAt      int64           `json:"ttl_expires_at"`
-		Type           string          `json:"type"`
+		Type           string          `json:"type"` // [a-z0-9_]{1,64}; every auditor reads it, so it is no place for personal data
 		Version        uint16          `json:"version"`
 		Personal       CredentialLabel `json:"-"`
 	}

@@ -30,8 +30,8 @@
 // No facts and no error mean that nothing is to be done: what was asked for is so
 // already. Facts beside an error are a refusal that goes on the record. Whoever
 // asks appends the facts on the condition that the state is still the one they
-// were decided on, and else asks again. Asking again after the facts stand never
-// gives the same facts again.
+// were decided on, and else asks again. Asking again after the facts stand changes
+// nothing a second time.
 //
 // # Refusals
 //
