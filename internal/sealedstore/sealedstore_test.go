@@ -16,7 +16,9 @@ import (
 	_ "modernc.org/sqlite"
 	"pgregory.net/rapid"
 
+	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
 )
 
@@ -30,7 +32,7 @@ type files struct {
 	now time.Time
 }
 
-func newFiles(t *testing.T) *files {
+func newFiles(t testing.TB) *files {
 	t.Helper()
 	f := &files{dir: t.TempDir(), now: time.Unix(1_800_000_000, 0)}
 	f.Store = &sealedstore.Store{
@@ -41,7 +43,7 @@ func newFiles(t *testing.T) *files {
 	return f
 }
 
-func (f *files) open(t *testing.T) {
+func (f *files) open(t testing.TB) {
 	t.Helper()
 	if _, err := f.Open(t.Context()); err != nil {
 		t.Fatal(err)
@@ -53,16 +55,18 @@ func (f *files) open(t *testing.T) {
 	})
 }
 
-func (f *files) database(t *testing.T, name string) sealedstore.Database {
+func (f *files) database(t testing.TB, name string) sealedstore.Database {
 	t.Helper()
 	path := "file:" + filepath.Join(f.dir, name+".db")
 	d := sealedstore.Database{Write: handle(t, path+durable), Read: handle(t, path+"?_pragma=busy_timeout(100)")}
 	d.Write.SetMaxOpenConns(1)
+	d.Read.SetMaxOpenConns(4)
+	d.Read.SetMaxIdleConns(4)
 	migrate(t, d.Write, name)
 	return d
 }
 
-func handle(t *testing.T, dsn string) *sql.DB {
+func handle(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -72,7 +76,7 @@ func handle(t *testing.T, dsn string) *sql.DB {
 	return db
 }
 
-func migrate(t *testing.T, db *sql.DB, name string) {
+func migrate(t testing.TB, db *sql.DB, name string) {
 	t.Helper()
 	ddl, err := os.ReadFile(filepath.Join("..", "..", "migrations", "sqlite", name, "00001_"+name+".sql"))
 	if err != nil {
@@ -96,6 +100,11 @@ func (f *files) disk(t *testing.T) []byte {
 	}
 	return all
 }
+
+var (
+	_ commands.Records = (*sealedstore.Store)(nil)
+	_ keyring.Store    = (*sealedstore.Store)(nil)
+)
 
 func random(n int) []byte {
 	b := make([]byte, n)
@@ -242,8 +251,8 @@ func TestDestroyedKeysAreGoneFromTheFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	key := sealedstore.WrappedKey{Tenant: [16]byte{1}, Purpose: "subject", Subject: [16]byte{2}, Epoch: 1, Blob: bytes.Clone(mark)}
-	if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{key}); err != nil {
+	key := keyring.WrappedKey{Tenant: [16]byte{1}, Purpose: "subject", Subject: [16]byte{2}, Epoch: 1, Blob: bytes.Clone(mark)}
+	if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{key}); err != nil {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(f.disk(t), mark); n < len(hashes)+1 {
