@@ -16,12 +16,15 @@ const (
 	knownFlags = FlagDetached | FlagKeyEvent | FlagGenesis | FlagRecovery
 )
 
+// What a payload can be.
 const (
-	magic       = "QSE1"
-	suite       = 1
-	contentJSON = 1
-	contentCBOR = 2
+	ContentJSON uint16 = 1 // an object of I-JSON, see CheckPayload
+	ContentCBOR uint16 = 2 // reserved for dCBOR
+)
 
+const (
+	magic        = "QSE1"
+	suite        = 1
 	maxActorKind = 4
 	maxOutcome   = 2
 )
@@ -53,9 +56,9 @@ type Header struct {
 	EventType        string // [A-Z][A-Z0-9_]*, 1 to MaxTypeLength bytes
 }
 
-// Append appends the header's bytes, fixedHeader + len(EventType) of them, to b.
-// It does not check h; ParseHeader refuses what is wrong with it.
-func (h *Header) Append(b []byte) []byte {
+// Append appends the header's bytes, 297 + len(EventType) of them, to b. It does
+// not check h; ParseHeader refuses what is wrong with it.
+func (h Header) Append(b []byte) []byte {
 	be := binary.BigEndian
 	b = append(b, magic...)
 	b = append(b, suite, h.Flags)
@@ -94,7 +97,7 @@ var (
 // encoder would not have written (check V2): what it accepts Append writes again,
 // byte for byte.
 func ParseHeader(b []byte) (Header, error) {
-	if len(b) < MinHeader || len(b) > MaxHeader || string(b[:4]) != magic || b[4] != suite {
+	if !isHeader(b) {
 		return Header{}, ErrNotHeader
 	}
 	be := binary.BigEndian
@@ -126,37 +129,44 @@ func ParseHeader(b []byte) (Header, error) {
 	if int(be.Uint16(b[6:8])) != len(b) || int(b[296]) != len(b)-fixedHeader || b[123] != 0 {
 		return Header{}, ErrMalformed
 	}
-	return h, h.check()
+	if wrong := h.wrong(); wrong != "" {
+		return Header{}, fmt.Errorf("%w: %s", ErrMalformed, wrong)
+	}
+	return h, nil
 }
 
-// check returns what the encoder would not have written.
-func (h *Header) check() error {
-	wrong := ""
+// wrong names the first field that no encoder would have written, or returns "".
+func (h *Header) wrong() string {
 	switch {
 	case h.Flags&^knownFlags != 0:
-		wrong = "flags"
+		return "flags"
 	case h.Flags&FlagGenesis != 0 != (h.Seq == 0):
-		wrong = "genesis flag"
+		return "genesis flag"
 	case h.AggregateKind == 0:
-		wrong = "aggregate kind"
+		return "aggregate kind"
 	case h.ActorKind > maxActorKind:
-		wrong = "actor kind"
+		return "actor kind"
 	case h.Outcome > maxOutcome:
-		wrong = "outcome"
-	case h.ContentType != contentJSON && h.ContentType != contentCBOR:
-		wrong = "content type"
+		return "outcome"
+	case h.ContentType != ContentJSON && h.ContentType != ContentCBOR:
+		return "content type"
 	case h.PayloadLen > MaxPayload:
-		wrong = "payload length"
+		return "payload length"
 	case h.Flags&FlagDetached == 0 && (h.DetachedLen != 0 || !h.DetachedHash.IsZero()):
-		wrong = "detached part without its flag"
+		return "detached blob without its flag"
+	case h.Flags&FlagDetached != 0 && h.DetachedLen == 0:
+		return "empty detached blob"
 	case h.KeyEpoch == 0:
-		wrong = "key epoch"
+		return "key epoch"
 	case !validType(h.EventType):
-		wrong = "event type"
-	default:
-		return nil
+		return "event type"
 	}
-	return fmt.Errorf("%w: %s", ErrMalformed, wrong)
+	return ""
+}
+
+// isHeader is check V1.
+func isHeader(b []byte) bool {
+	return len(b) >= MinHeader && len(b) <= MaxHeader && string(b[:4]) == magic && b[4] == suite
 }
 
 func validType(s string) bool {
@@ -169,27 +179,4 @@ func validType(s string) bool {
 		}
 	}
 	return true
-}
-
-// Index is what a store may repeat beside a record to find it again. Whatever a
-// store repeats it compares on every read (check V14).
-type Index struct {
-	Tenant           [16]byte
-	Seq              uint64
-	EventID          [16]byte
-	AggregateKind    uint8
-	AggregateID      [16]byte
-	AggregateVersion uint64
-}
-
-// Index returns what the header says of itself, or ErrNotHeader.
-func (r Record) Index() (Index, error) {
-	b := r.Header
-	if len(b) < MinHeader || len(b) > MaxHeader || string(b[:4]) != magic || b[4] != suite {
-		return Index{}, ErrNotHeader
-	}
-	return Index{
-		Tenant: [16]byte(b[40:56]), Seq: binary.BigEndian.Uint64(b[56:64]), EventID: [16]byte(b[96:112]),
-		AggregateKind: b[120], AggregateID: [16]byte(b[124:140]), AggregateVersion: binary.BigEndian.Uint64(b[140:148]),
-	}, nil
 }

@@ -50,7 +50,7 @@ func VerifyGenesis(logID Hash, root *PublicKey, tenant [16]byte, r Record) (*Pub
 	if err != nil {
 		return nil, err
 	}
-	c, err := ParseCertificate(root, g.KeyCert)
+	c, err := g.KeyCert.Verify(root)
 	if err != nil {
 		return nil, err
 	}
