@@ -5,30 +5,44 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"github.com/quantaseal/quantaseal/internal/keyring"
 )
 
-// LoadDeployment returns the deployment, or keyring.ErrNoDeployment.
-func (s *Store) LoadDeployment(ctx context.Context) (keyring.Deployment, error) {
-	var d keyring.Deployment
+var (
+	// ErrNoDeployment reports that the databases belong to no deployment yet.
+	ErrNoDeployment = errors.New("sealedstore: no deployment yet")
+	// ErrDeploymentExists reports that they belong to one already.
+	ErrDeploymentExists = errors.New("sealedstore: the deployment exists")
+)
+
+// Deployment is what a log's identity is made of. It is public and never changes.
+type Deployment struct {
+	Origin        string
+	RootPublicKey []byte
+	CreatedUS     uint64 // Unix microseconds
+	Nonce         [32]byte
+	LogID         [32]byte
+}
+
+// LoadDeployment returns the deployment, or ErrNoDeployment.
+func (s *Store) LoadDeployment(ctx context.Context) (Deployment, error) {
+	var d Deployment
 	var created int64
 	err := s.Keys.Read.QueryRowContext(ctx,
 		`SELECT origin, root_public_key, created_us, nonce, log_id FROM deployment WHERE id = 1`).
 		Scan(&d.Origin, &d.RootPublicKey, &created, fixed(d.Nonce[:]), fixed(d.LogID[:]))
 	if errors.Is(err, sql.ErrNoRows) {
-		return keyring.Deployment{}, keyring.ErrNoDeployment
+		return Deployment{}, ErrNoDeployment
 	}
 	if err != nil {
-		return keyring.Deployment{}, fmt.Errorf("loading the deployment: %w", err)
+		return Deployment{}, fmt.Errorf("loading the deployment: %w", err)
 	}
 	d.CreatedUS = uint64(created) //nolint:gosec // not before 1970
 	return d, nil
 }
 
 // StoreDeployment keeps the deployment durably, once: after that, and for the
-// slower of two nodes, it returns keyring.ErrDeploymentExists.
-func (s *Store) StoreDeployment(ctx context.Context, d keyring.Deployment) error {
+// slower of two nodes, it returns ErrDeploymentExists.
+func (s *Store) StoreDeployment(ctx context.Context, d Deployment) error {
 	result, err := s.Keys.Write.ExecContext(ctx,
 		`INSERT INTO deployment (id, origin, root_public_key, created_us, nonce, log_id)
 			VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
@@ -41,7 +55,7 @@ func (s *Store) StoreDeployment(ctx context.Context, d keyring.Deployment) error
 		return fmt.Errorf("storing the deployment: %w", err)
 	}
 	if n == 0 {
-		return keyring.ErrDeploymentExists
+		return ErrDeploymentExists
 	}
 	return nil
 }

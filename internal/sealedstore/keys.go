@@ -8,16 +8,32 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/quantaseal/quantaseal/internal/keyring"
 )
 
-// LoadKey returns the wrapped key with a name, or keyring.ErrNoKey.
+var (
+	// ErrNoKey reports that no such wrapped key is kept.
+	ErrNoKey = errors.New("sealedstore: no such key")
+	// ErrKeyExists reports that a wrapped key with the same name is kept already.
+	// None of the keys offered with it was stored.
+	ErrKeyExists = errors.New("sealedstore: the key exists")
+)
+
+// WrappedKey is key material under another key, opaque to the store. Tenant,
+// Purpose, Subject and Epoch name it.
+type WrappedKey struct {
+	Tenant  [16]byte // zero: the deployment's own
+	Purpose string   // what the key is for
+	Subject [16]byte // whom or what it is about; zero: the tenant as a whole
+	Epoch   uint32   // which in the succession of such keys
+	Blob    []byte   // at most MaxWrapped bytes
+}
+
+// LoadKey returns the wrapped key with a name, or ErrNoKey.
 func (s *Store) LoadKey(ctx context.Context, tenant [16]byte, purpose string, subject [16]byte, epoch uint32) ([]byte, error) {
 	var row []byte
 	err := s.sql.key.QueryRowContext(ctx, tenant[:], purpose, subject[:], int64(epoch)).Scan(&row)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, keyring.ErrNoKey
+		return nil, ErrNoKey
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading a wrapped key: %w", err)
@@ -25,11 +41,11 @@ func (s *Store) LoadKey(ctx context.Context, tenant [16]byte, purpose string, su
 	return unpad(row)
 }
 
-// StoreKeys keeps all of keys, of at most MaxWrapped bytes each, durably, or none:
-// it returns keyring.ErrKeyExists if one of them is kept already. Of two nodes
-// that store the same names at the same time one succeeds and the other gets
-// keyring.ErrKeyExists. A key that was destroyed may be stored again.
-func (s *Store) StoreKeys(ctx context.Context, keys []keyring.WrappedKey) error {
+// StoreKeys keeps all of keys, durably, or none: it returns ErrKeyExists if one
+// of them is kept already. Of two nodes that store the same names at the same
+// time one succeeds and the other gets ErrKeyExists. A key that was destroyed
+// may be stored again.
+func (s *Store) StoreKeys(ctx context.Context, keys []WrappedKey) error {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, compareNames) // two nodes that race take their locks in one order
 	tx, err := s.Keys.Write.BeginTx(ctx, nil)
@@ -52,7 +68,7 @@ func (s *Store) StoreKeys(ctx context.Context, keys []keyring.WrappedKey) error 
 			return fmt.Errorf("storing a wrapped key: %w", err)
 		}
 		if n == 0 {
-			return keyring.ErrKeyExists
+			return ErrKeyExists
 		}
 	}
 	if err := tx.Commit(); err != nil {
@@ -61,7 +77,7 @@ func (s *Store) StoreKeys(ctx context.Context, keys []keyring.WrappedKey) error 
 	return nil
 }
 
-func compareNames(a, b keyring.WrappedKey) int {
+func compareNames(a, b WrappedKey) int {
 	return cmp.Or(
 		bytes.Compare(a.Tenant[:], b.Tenant[:]),
 		cmp.Compare(a.Purpose, b.Purpose),

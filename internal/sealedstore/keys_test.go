@@ -9,15 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
 )
 
-func wrapped(n byte, epoch uint32, size int) keyring.WrappedKey {
-	return keyring.WrappedKey{Tenant: [16]byte{n}, Purpose: "audit", Subject: [16]byte{15: n}, Epoch: epoch, Blob: random(size)}
+func wrapped(n byte, epoch uint32, size int) sealedstore.WrappedKey {
+	return sealedstore.WrappedKey{Tenant: [16]byte{n}, Purpose: "audit", Subject: [16]byte{15: n}, Epoch: epoch, Blob: random(size)}
 }
 
-func load(s *sealedstore.Store, t *testing.T, k keyring.WrappedKey) ([]byte, error) {
+func load(s *sealedstore.Store, t *testing.T, k sealedstore.WrappedKey) ([]byte, error) {
 	t.Helper()
 	return s.LoadKey(t.Context(), k.Tenant, k.Purpose, k.Subject, k.Epoch)
 }
@@ -26,7 +25,7 @@ func TestKeysOfAllSizesComeBack(t *testing.T) {
 	f := newFiles(t)
 	for _, size := range []int{0, 1, 253, 254, 255, 510, 511, 4165, sealedstore.MaxWrapped} {
 		k := wrapped(1, uint32(size), size)
-		if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{k}); err != nil {
+		if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{k}); err != nil {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
 		if got, err := load(f.Store, t, k); err != nil || !bytes.Equal(got, k.Blob) {
@@ -34,10 +33,10 @@ func TestKeysOfAllSizesComeBack(t *testing.T) {
 		}
 	}
 	long := wrapped(2, 1, sealedstore.MaxWrapped+1)
-	if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{wrapped(3, 1, 9), long}); err == nil {
+	if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{wrapped(3, 1, 9), long}); err == nil {
 		t.Error("a key beyond the limit was stored")
 	}
-	if _, err := load(f.Store, t, wrapped(3, 1, 9)); !errors.Is(err, keyring.ErrNoKey) {
+	if _, err := load(f.Store, t, wrapped(3, 1, 9)); !errors.Is(err, sealedstore.ErrNoKey) {
 		t.Errorf("the key beside one beyond the limit: got %v, want ErrNoKey", err)
 	}
 }
@@ -45,15 +44,15 @@ func TestKeysOfAllSizesComeBack(t *testing.T) {
 func TestStoreKeysIsAllOrNone(t *testing.T) {
 	f := newFiles(t)
 	first, second := wrapped(1, 1, 32), wrapped(1, 2, 32)
-	if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{second}); err != nil {
+	if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{second}); err != nil {
 		t.Fatal(err)
 	}
 	other := second
 	other.Blob = random(32)
-	if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{first, other}); !errors.Is(err, keyring.ErrKeyExists) {
+	if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{first, other}); !errors.Is(err, sealedstore.ErrKeyExists) {
 		t.Errorf("got %v, want ErrKeyExists", err)
 	}
-	if _, err := load(f.Store, t, first); !errors.Is(err, keyring.ErrNoKey) {
+	if _, err := load(f.Store, t, first); !errors.Is(err, sealedstore.ErrNoKey) {
 		t.Errorf("half of the keys were stored: %v", err)
 	}
 	if got, err := load(f.Store, t, second); err != nil || !bytes.Equal(got, second.Blob) {
@@ -65,7 +64,7 @@ func TestDestroyedKeyCanBeStoredAgain(t *testing.T) {
 	f := newFiles(t)
 	k := wrapped(1, 1, 300)
 	for range 2 {
-		if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{k, wrapped(2, 1, 300)}); err != nil {
+		if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{k, wrapped(2, 1, 300)}); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // the second finds nothing
@@ -73,7 +72,7 @@ func TestDestroyedKeyCanBeStoredAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := load(f.Store, t, k); !errors.Is(err, keyring.ErrNoKey) {
+		if _, err := load(f.Store, t, k); !errors.Is(err, sealedstore.ErrNoKey) {
 			t.Errorf("got %v, want ErrNoKey", err)
 		}
 		if _, err := load(f.Store, t, wrapped(2, 1, 300)); err != nil {
@@ -95,11 +94,11 @@ func TestOneOfTwoFirstStartsLoses(t *testing.T) {
 func raceFirstStarts(t *testing.T, s *sealedstore.Store) {
 	t.Helper()
 	var won atomic.Int32
-	var winner []keyring.WrappedKey
+	var winner []sealedstore.WrappedKey
 	var group sync.WaitGroup
 	for i := range 8 {
 		group.Go(func() {
-			keys := []keyring.WrappedKey{wrapped(1, 1, 64), wrapped(2, 1, 64), wrapped(3, 1, 64)}
+			keys := []sealedstore.WrappedKey{wrapped(1, 1, 64), wrapped(2, 1, 64), wrapped(3, 1, 64)}
 			if i%2 == 1 {
 				keys[0], keys[2] = keys[2], keys[0]
 			}
@@ -107,7 +106,7 @@ func raceFirstStarts(t *testing.T, s *sealedstore.Store) {
 			case err == nil:
 				won.Add(1)
 				winner = keys
-			case !errors.Is(err, keyring.ErrKeyExists):
+			case !errors.Is(err, sealedstore.ErrKeyExists):
 				t.Errorf("a loser got %v, want ErrKeyExists", err)
 			}
 		})
@@ -125,10 +124,10 @@ func raceFirstStarts(t *testing.T, s *sealedstore.Store) {
 
 func TestDeploymentIsStoredOnce(t *testing.T) {
 	f := newFiles(t)
-	if _, err := f.LoadDeployment(t.Context()); !errors.Is(err, keyring.ErrNoDeployment) {
+	if _, err := f.LoadDeployment(t.Context()); !errors.Is(err, sealedstore.ErrNoDeployment) {
 		t.Fatalf("got %v, want ErrNoDeployment", err)
 	}
-	d := keyring.Deployment{
+	d := sealedstore.Deployment{
 		Origin: "quantaseal.example/log", RootPublicKey: random(1952), CreatedUS: 1_800_000_000_000_000,
 		Nonce: [32]byte(random(32)), LogID: [32]byte(random(32)),
 	}
@@ -137,7 +136,7 @@ func TestDeploymentIsStoredOnce(t *testing.T) {
 	}
 	other := d
 	other.Origin = "elsewhere"
-	if err := f.StoreDeployment(t.Context(), other); !errors.Is(err, keyring.ErrDeploymentExists) {
+	if err := f.StoreDeployment(t.Context(), other); !errors.Is(err, sealedstore.ErrDeploymentExists) {
 		t.Errorf("got %v, want ErrDeploymentExists", err)
 	}
 	got, err := f.LoadDeployment(t.Context())

@@ -28,8 +28,9 @@ type Database struct {
 	// with _txlock=immediate, journal_mode=WAL, synchronous=FULL, secure_delete=ON
 	// and a busy_timeout, which Open checks.
 	Write *sql.DB
-	// Read is the handle for single lookups. Nothing it runs lasts: a long reader
-	// would keep destroyed bytes in SQLite's write-ahead log.
+	// Read is the handle for single lookups, a pool that keeps its connections
+	// (SetMaxIdleConns), and their prepared statements with them. Nothing it runs
+	// lasts: a long reader would keep destroyed bytes in SQLite's write-ahead log.
 	Read *sql.DB
 }
 

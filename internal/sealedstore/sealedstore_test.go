@@ -18,8 +18,8 @@ import (
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
-	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
+	"github.com/quantaseal/quantaseal/migrations"
 )
 
 // durable is how the product opens both databases for writing.
@@ -62,7 +62,9 @@ func (f *files) database(t testing.TB, name string) sealedstore.Database {
 	d.Write.SetMaxOpenConns(1)
 	d.Read.SetMaxOpenConns(4)
 	d.Read.SetMaxIdleConns(4)
-	migrate(t, d.Write, name)
+	if err := migrations.Up(t.Context(), d.Write, migrations.SQLite, migrations.Set(name)); err != nil {
+		t.Fatal(err)
+	}
 	return d
 }
 
@@ -74,17 +76,6 @@ func handle(t testing.TB, dsn string) *sql.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
-}
-
-func migrate(t testing.TB, db *sql.DB, name string) {
-	t.Helper()
-	ddl, err := os.ReadFile(filepath.Join("..", "..", "migrations", "sqlite", name, "00001_"+name+".sql"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), string(ddl)); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // disk returns every byte that the database of keys occupies.
@@ -101,10 +92,7 @@ func (f *files) disk(t *testing.T) []byte {
 	return all
 }
 
-var (
-	_ commands.Records = (*sealedstore.Store)(nil)
-	_ keyring.Store    = (*sealedstore.Store)(nil)
-)
+var _ commands.Records = (*sealedstore.Store)(nil)
 
 func random(n int) []byte {
 	b := make([]byte, n)
@@ -251,8 +239,8 @@ func TestDestroyedKeysAreGoneFromTheFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	key := keyring.WrappedKey{Tenant: [16]byte{1}, Purpose: "subject", Subject: [16]byte{2}, Epoch: 1, Blob: bytes.Clone(mark)}
-	if err := f.StoreKeys(t.Context(), []keyring.WrappedKey{key}); err != nil {
+	key := sealedstore.WrappedKey{Tenant: [16]byte{1}, Purpose: "subject", Subject: [16]byte{2}, Epoch: 1, Blob: bytes.Clone(mark)}
+	if err := f.StoreKeys(t.Context(), []sealedstore.WrappedKey{key}); err != nil {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(f.disk(t), mark); n < len(hashes)+1 {
