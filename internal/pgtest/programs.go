@@ -32,7 +32,7 @@ func programs() (string, error) {
 	if dir := findPrograms(); dir != "" {
 		return dir, nil
 	}
-	lock, err := lockFile(filepath.Join(os.TempDir(), "quantaseal-postgres-install.lock"))
+	lock, err := lockFile(filepath.Join(os.TempDir(), fmt.Sprintf("quantaseal-postgres-install-%d.lock", os.Geteuid())))
 	if err != nil {
 		return "", fmt.Errorf("installing PostgreSQL: %w", err)
 	}
