@@ -13,9 +13,10 @@ import (
 // began, in the order of submission. Set Commit, and Max if a batch must be
 // bounded, before the first Submit. The zero value of the rest is ready.
 type Queue[T any] struct {
-	// Commit answers every item of a batch, by means that T brings along. Its
-	// context has the values of one submitter's and outlives all of theirs. If it
-	// panics, the process ends: an item that nobody answers must not go unnoticed.
+	// Commit answers every item of a batch, by means that T brings along. The slice
+	// is its own. Its context has the values of one submitter's and outlives all of
+	// theirs. If it panics, the process ends: an item that nobody answers must not
+	// go unnoticed.
 	Commit func(ctx context.Context, items []T)
 	// Max is the most items of a batch; 0 = no bound.
 	Max int
@@ -47,12 +48,14 @@ func (q *Queue[T]) drain(ctx context.Context) {
 func (q *Queue[T]) take() []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	items := q.waiting
-	if q.Max > 0 && len(items) > q.Max {
-		items, q.waiting = items[:q.Max:q.Max], append([]T(nil), items[q.Max:]...)
-	} else {
-		q.waiting = nil
+	n := len(q.waiting)
+	if q.Max > 0 {
+		n = min(n, q.Max)
 	}
-	q.running = len(items) > 0
+	items := q.waiting[:n:n]
+	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
+		q.waiting = nil // lets go of what was committed
+	}
+	q.running = n > 0
 	return items
 }

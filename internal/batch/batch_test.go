@@ -2,6 +2,10 @@ package batch_test
 
 import (
 	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,5 +90,43 @@ func TestCommitOutlivesItsCaller(t *testing.T) {
 	q.Submit(ctx, 1)
 	if err := <-ended; err != nil {
 		t.Errorf("the batch's context ended with its caller's: %v", err)
+	}
+}
+
+// TestNothingRunsWhenIdle leaves no goroutine behind, and starts one again.
+func TestNothingRunsWhenIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		committed := 0
+		q := batch.Queue[int]{Max: 3, Commit: func(_ context.Context, items []int) { committed += len(items) }}
+		for round := range 3 {
+			for n := range 10 {
+				q.Submit(t.Context(), n)
+			}
+			synctest.Wait()
+			if want := 10 * (round + 1); committed != want {
+				t.Errorf("%d committed, want %d", committed, want)
+			}
+			if now := runtime.NumGoroutine(); now > before {
+				t.Errorf("%d goroutines when idle, %d before", now, before)
+			}
+		}
+	})
+}
+
+// TestPanicEndsTheProcess never leaves waiters without an answer: a restart finds
+// out what became of them.
+func TestPanicEndsTheProcess(t *testing.T) {
+	const child = "BATCH_TEST_PANIC"
+	if os.Getenv(child) != "" {
+		q := batch.Queue[int]{Commit: func(context.Context, []int) { panic("the store is inside out") }}
+		q.Submit(t.Context(), 1)
+		select {} // as its waiter would
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPanicEndsTheProcess$")
+	cmd.Env = append(os.Environ(), child+"=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "the store is inside out") {
+		t.Errorf("got %v and %s, want the panic", err, out)
 	}
 }
