@@ -160,7 +160,7 @@ func TestFieldsAreSorted(t *testing.T) {
 var plain = map[reflect.Type]string{
 	reflect.TypeFor[bool]():             "true or false",
 	reflect.TypeFor[int]():              "number",
-	reflect.TypeFor[int64]():            "number",
+	reflect.TypeFor[int64]():            "time",
 	reflect.TypeFor[uint16]():           "number",
 	reflect.TypeFor[uint32]():           "number",
 	reflect.TypeFor[uint64]():           "number",

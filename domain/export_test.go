@@ -1,0 +1,4 @@
+package domain
+
+// MaxUsed is how many used tokens a session remembers.
+const MaxUsed = maxUsed
