@@ -41,9 +41,6 @@ func (h BundleHeader) check() error {
 	return nil
 }
 
-// count returns how many records follow.
-func (h BundleHeader) count() uint64 { return h.ToSeq + 1 - h.FromSeq }
-
 func validOrigin(s string) bool {
 	for _, c := range s {
 		if c < ' ' || c == '"' || c == '\\' || c == 0x7f || c == utf8.RuneError {

@@ -60,8 +60,9 @@ func Tagged(label string, parts ...[]byte) Hash {
 	return sum
 }
 
-// LogID is what a verifier pins: it commits to the deployment's name, its first
-// root key, and when and how it was made. It never changes.
+// LogID is what a verifier pins: it commits to the deployment's name, at most
+// MaxOrigin bytes, to its first root key, and to when and how it was made. It never
+// changes.
 func LogID(origin string, rootPublicKey []byte, createdUS uint64, nonce [32]byte) Hash {
 	name := binary.BigEndian.AppendUint16(nil, uint16(len(origin)))
 	return Tagged("log-id", append(name, origin...), rootPublicKey, binary.BigEndian.AppendUint64(nil, createdUS), nonce[:])
@@ -78,18 +79,6 @@ func PayloadHash(payload []byte) Hash { return Tagged("payload", payload) }
 
 // DetachedHash is what a header says of its detached blob.
 func DetachedHash(detached []byte) Hash { return Tagged("detached", detached) }
-
-// Record is one link, as it is stored.
-type Record struct {
-	Header    []byte
-	Payload   []byte
-	Detached  []byte // nil: none
-	Signature []byte
-}
-
-// Hash returns the event hash, which commits to all of the record but its
-// signature and is what the next record links to.
-func (r Record) Hash() Hash { return Tagged("event", r.Header) }
 
 // Head is where a chain ends. The zero Head is an empty chain's: its first record
 // links to GenesisPrev.

@@ -7,15 +7,16 @@ import (
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
 )
 
-// The FIPS 204 context strings. Each keeps the signatures of one purpose from
-// passing as another's.
+// The context strings (FIPS 204 §5.2). Each keeps the signatures of one purpose
+// from passing as another's.
 const (
-	ContextEvent       = "quantaseal/v1/event"
-	ContextKeyCert     = "quantaseal/v1/keycert"
-	ContextKeyPOP      = "quantaseal/v1/keypop"
-	ContextCheckpoint  = "quantaseal/v1/checkpoint"
-	ContextVaultRecord = "quantaseal/v1/vault-record"
-	ContextRecovery    = "quantaseal/v1/recovery"
+	ContextEvent           = "quantaseal/v1/event"            // audit key, over a header
+	ContextKeyCert         = "quantaseal/v1/keycert"          // root key, over a Certificate
+	ContextKeyPOP          = "quantaseal/v1/keypop"           // next audit key, over its PossessionMessage
+	ContextCheckpoint      = "quantaseal/v1/checkpoint"       // root key, over a signed note
+	ContextVaultRecord     = "quantaseal/v1/vault-record"     // record key, over a sealed record
+	ContextEnvelopeBinding = "quantaseal/v1/envelope-binding" // envelope key, over what an envelope leaves out
+	ContextRecovery        = "quantaseal/v1/recovery"         // root key, over what a chain has lost
 )
 
 // ErrBadKey reports bytes that are no ML-DSA-65 public key.
@@ -42,7 +43,9 @@ func (k *SigningKey) Public() *PublicKey { return k.public }
 func (k *SigningKey) ID() Hash { return k.public.id }
 
 // Sign returns the signature of message under a context string, SignatureSize
-// bytes, hedged with fresh randomness (FIPS 204 §3.4).
+// bytes, hedged with fresh randomness (FIPS 204 §3.4): the same message never has
+// the same signature twice. It costs about 120 µs. It fails only for a context of
+// more than 255 bytes.
 func (k *SigningKey) Sign(context string, message []byte) ([]byte, error) {
 	signature := make([]byte, SignatureSize)
 	if err := mldsa65.SignTo(k.secret, message, []byte(context), true, signature); err != nil {
@@ -51,15 +54,16 @@ func (k *SigningKey) Sign(context string, message []byte) ([]byte, error) {
 	return signature, nil
 }
 
-// PublicKey is an ML-DSA-65 public key, unpacked once. It may be used by many
-// goroutines at a time.
+// PublicKey is an ML-DSA-65 public key, unpacked once, which costs as much as four
+// verifications. It may be used by many goroutines at a time.
 type PublicKey struct {
 	key   *mldsa65.PublicKey
 	bytes [PublicKeySize]byte
 	id    Hash
 }
 
-// ParsePublicKey reads a public key of PublicKeySize bytes, or returns ErrBadKey.
+// ParsePublicKey reads a public key. Any PublicKeySize bytes are one (FIPS 204
+// algorithm 23); another length is ErrBadKey.
 func ParsePublicKey(b []byte) (*PublicKey, error) {
 	if len(b) != PublicKeySize {
 		return nil, ErrBadKey

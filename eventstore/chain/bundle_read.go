@@ -1,0 +1,91 @@
+package chain
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// ErrUnreadable reports input that is no bundle of this version, or a line longer
+// than MaxLine. It is no proof of tampering.
+var ErrUnreadable = errors.New("chain: not a bundle that can be read")
+
+// MaxLine is the greatest length of a bundle's line in bytes.
+const MaxLine = 16 << 20
+
+// ReadBundle reads a bundle's header and returns its records, in order, unverified.
+// It refuses what a BundleWriter would not have written: with ErrUnreadable, or,
+// where a record or the number of records is damaged, with a Finding. An error is
+// the last of the records. VerifyBundle says more about a damaged bundle.
+func ReadBundle(r io.Reader) (BundleHeader, iter.Seq2[Record, error], error) {
+	in := newLines(r)
+	h, err := in.header()
+	if err != nil {
+		return BundleHeader{}, nil, err
+	}
+	return h, func(yield func(Record, error) bool) {
+		for seq := h.FromSeq; ; seq++ {
+			b, err := in.next(nil)
+			if err == io.EOF && seq == h.ToSeq+1 {
+				return
+			}
+			if err != nil && err != io.EOF {
+				yield(Record{}, err)
+				return
+			}
+			e, wrong := parseEvent(b, nil)
+			switch {
+			case errors.Is(wrong, errUnknown):
+				wrong = fmt.Errorf("%w: %w", ErrUnreadable, wrong)
+			case err == io.EOF:
+				wrong = fault{23, "the bundle ends before the record"}.in(h.TenantID, seq)
+			case wrong != nil || e.broken:
+				wrong = fault{1, errDamaged.Error()}.in(h.TenantID, seq)
+			case e.seq != seq || seq > h.ToSeq:
+				wrong = fault{5, "the record stands in the wrong place"}.in(h.TenantID, seq)
+			}
+			if !yield(e.record, wrong) || wrong != nil {
+				return
+			}
+		}
+	}, nil
+}
+
+// lines reads lines of up to MaxLine bytes.
+type lines struct{ in *bufio.Reader }
+
+func newLines(r io.Reader) *lines { return &lines{bufio.NewReaderSize(r, 1<<18)} }
+
+// next appends the next line, without its newline, to b. After the last line it
+// returns io.EOF.
+func (l *lines) next(b []byte) ([]byte, error) {
+	start := len(b)
+	for {
+		piece, err := l.in.ReadSlice('\n')
+		b = append(b, piece...)
+		switch {
+		case len(b)-start > MaxLine:
+			return b[:start], fmt.Errorf("%w: a line of more than %d bytes", ErrUnreadable, MaxLine)
+		case err == nil:
+			return b[:len(b)-1], nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case err == io.EOF && len(b) > start:
+			return b, nil // the last line has lost its newline, and nothing else that matters
+		case err == io.EOF:
+			return b, io.EOF
+		default:
+			return b[:start], fmt.Errorf("reading a bundle: %w", err)
+		}
+	}
+}
+
+// header reads the first line.
+func (l *lines) header() (BundleHeader, error) {
+	b, err := l.next(nil)
+	if err != nil && err != io.EOF {
+		return BundleHeader{}, err
+	}
+	return parseBundleHeader(b)
+}
