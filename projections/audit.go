@@ -5,12 +5,12 @@ import (
 	"database/sql"
 
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
+	"github.com/quantaseal/quantaseal/internal/multirow"
 )
 
 // Audit keeps a row for every fact, with what questions about the log filter by.
 // The facts themselves stay where they are.
-type Audit struct{ insert *sqlrow.Insert }
+type Audit struct{ insert *multirow.Insert }
 
 func newAudit(ctx context.Context, p *preparer) *Audit {
 	return &Audit{p.insert(ctx, `INSERT INTO audit_index (tenant_id, seq, time_us, event_type,

@@ -9,13 +9,13 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
+	"github.com/quantaseal/quantaseal/internal/multirow"
 )
 
 // Credentials keeps a row for every credential, one for each of its sealed
 // versions, and when it was last opened. No value ever comes near it.
 type Credentials struct {
-	credential, version, access *sqlrow.Insert
+	credential, version, access *multirow.Insert
 	rotate, status, end         *sql.Stmt // credentials
 	supersede, endVersion       *sql.Stmt // credential_versions
 	shred                       *sql.Stmt

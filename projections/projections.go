@@ -12,7 +12,7 @@ import (
 	"fmt"
 
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
+	"github.com/quantaseal/quantaseal/internal/multirow"
 )
 
 // Projection is one fold of the log.
@@ -53,12 +53,12 @@ func (p *preparer) stmt(ctx context.Context, text string) *sql.Stmt {
 	return stmt
 }
 
-func (p *preparer) insert(ctx context.Context, head string, columns int, tail string) *sqlrow.Insert {
+func (p *preparer) insert(ctx context.Context, head string, columns int, tail string) *multirow.Insert {
 	if p.err != nil {
 		return nil
 	}
-	var insert *sqlrow.Insert
-	insert, p.err = sqlrow.Prepare(ctx, p.db, head, columns, tail)
+	var insert *multirow.Insert
+	insert, p.err = multirow.Prepare(ctx, p.db, head, columns, tail)
 	return insert
 }
 

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
 )
 
 var (
@@ -31,7 +29,7 @@ func (s *Store) LoadDeployment(ctx context.Context) (Deployment, error) {
 	var created int64
 	err := s.Keys.Read.QueryRowContext(ctx,
 		`SELECT origin, root_public_key, created_us, nonce, log_id FROM deployment WHERE id = 1`).
-		Scan(&d.Origin, &d.RootPublicKey, &created, sqlrow.Bytes(d.Nonce[:]), sqlrow.Bytes(d.LogID[:]))
+		Scan(&d.Origin, &d.RootPublicKey, &created, fixed(d.Nonce[:]), fixed(d.LogID[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Deployment{}, ErrNoDeployment
 	}

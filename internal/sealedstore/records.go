@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quantaseal/quantaseal/domain"
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
 )
 
 // Put keeps sealed durably. It means nothing until a fact names its hash. Asked
@@ -69,7 +68,7 @@ func (s *Store) Pending(ctx context.Context, before time.Time, after int64, limi
 	for rows.Next() {
 		var k domain.KeptRecord
 		var kept int64
-		if err := rows.Scan(&k.Cursor, &kept, sqlrow.Bytes(k.Tenant.ID[:]), sqlrow.Bytes(k.Credential.ID[:]), sqlrow.Bytes(k.RecordHash[:])); err != nil {
+		if err := rows.Scan(&k.Cursor, &kept, fixed(k.Tenant.ID[:]), fixed(k.Credential.ID[:]), fixed(k.RecordHash[:])); err != nil {
 			return nil, fmt.Errorf("listing sealed records: %w", err)
 		}
 		if kept >= before.UnixMicro() {
@@ -78,4 +77,17 @@ func (s *Store) Pending(ctx context.Context, before time.Time, after int64, limi
 		records = append(records, k)
 	}
 	return records, rows.Err()
+}
+
+// fixed scans exactly as many bytes as it holds.
+type fixed []byte
+
+// Scan implements sql.Scanner.
+func (f fixed) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok || len(b) != len(f) {
+		return fmt.Errorf("sealedstore: a column does not hold %d bytes", len(f))
+	}
+	copy(f, b)
+	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
+	"github.com/quantaseal/quantaseal/internal/multirow"
 )
 
 // prepared are the statements of a Store.
@@ -43,13 +43,13 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		}
 	}
 	s.records.db, s.slots.db = s.Records.Write, s.Keys.Write
-	s.records.insert, err = sqlrow.Prepare(ctx, s.Records.Write,
+	s.records.insert, err = multirow.Prepare(ctx, s.Records.Write,
 		`INSERT INTO sealed_records (tenant_id, credential_id, record_hash, kem_key_id, kept_us, record)`, 6,
 		`ON CONFLICT (record_hash) DO NOTHING`)
 	if err != nil {
 		return err
 	}
-	s.slots.insert, err = sqlrow.Prepare(ctx, s.Keys.Write,
+	s.slots.insert, err = multirow.Prepare(ctx, s.Keys.Write,
 		`INSERT INTO key_slots (tenant_id, record_hash, kept_us, slot)`, 4,
 		`ON CONFLICT (record_hash) DO NOTHING`)
 	return err

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quantaseal/quantaseal/domain"
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
 )
 
 const (
@@ -93,7 +92,7 @@ func (s *Store) slotsAfter(ctx context.Context, after, before int64) ([]slotRow,
 	for rows.Next() {
 		var slot slotRow
 		var kept int64
-		if err := rows.Scan(&slot.id, &kept, sqlrow.Bytes(slot.tenant.ID[:]), sqlrow.Bytes(slot.hash[:])); err != nil {
+		if err := rows.Scan(&slot.id, &kept, fixed(slot.tenant.ID[:]), fixed(slot.hash[:])); err != nil {
 			return nil, err
 		}
 		if kept >= before {
@@ -119,7 +118,7 @@ func (s *Store) recordsOf(ctx context.Context, page []slotRow) (map[domain.Diges
 	kept := map[domain.Digest]bool{}
 	for rows.Next() {
 		var hash domain.Digest
-		if err := rows.Scan(sqlrow.Bytes(hash[:])); err != nil {
+		if err := rows.Scan(fixed(hash[:])); err != nil {
 			return nil, err
 		}
 		kept[hash] = true

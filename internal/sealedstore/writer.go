@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quantaseal/quantaseal/internal/batch"
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
+	"github.com/quantaseal/quantaseal/internal/multirow"
 )
 
 // maxBatch bounds what is written in one transaction.
@@ -16,7 +16,7 @@ const maxBatch = 256
 // one transaction: one sync serves them all.
 type writer struct {
 	db     *sql.DB
-	insert *sqlrow.Insert
+	insert *multirow.Insert
 	wiped  func(ctx context.Context) error // after a batch that destroyed something; nil = nothing to do
 	queue  batch.Queue[*write]
 }

@@ -1,4 +1,10 @@
-package sqlrow
+// Package multirow writes many rows of one table in few statements.
+//
+// Its one law: the text and the parameters are standard SQL that SQLite and
+// PostgreSQL read alike, prepared once and used for ever after. Preparing costs
+// more than running, and a statement of its own for each row costs a PostgreSQL
+// client a round trip.
+package multirow
 
 import (
 	"context"
@@ -13,9 +19,7 @@ import (
 // falling order. Any number of rows is a sum of them.
 var sizes = [...]int{64, 16, 4, 1}
 
-// Insert writes rows of a fixed number of columns in few statements. Preparing
-// one costs more than running it, and a statement of its own for each row costs a
-// PostgreSQL client a round trip.
+// Insert writes rows of a fixed number of columns.
 type Insert struct {
 	columns int
 	stmts   [len(sizes)]*sql.Stmt
@@ -57,7 +61,7 @@ func text(head string, columns int, tail string, rows int) string {
 // refuses a number of values that makes no whole rows.
 func (i *Insert) Exec(ctx context.Context, tx *sql.Tx, args []any) error {
 	if len(args)%i.columns != 0 {
-		return fmt.Errorf("sqlrow: %d values for rows of %d", len(args), i.columns)
+		return fmt.Errorf("multirow: %d values for rows of %d", len(args), i.columns)
 	}
 	for n, rows := range sizes {
 		for values := rows * i.columns; len(args) >= values; args = args[values:] {

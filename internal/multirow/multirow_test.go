@@ -1,4 +1,4 @@
-package sqlrow_test
+package multirow_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	_ "modernc.org/sqlite"
 	"pgregory.net/rapid"
 
-	"github.com/quantaseal/quantaseal/internal/sqlrow"
+	"github.com/quantaseal/quantaseal/internal/multirow"
 )
 
 func open(t *testing.T) *sql.DB {
@@ -28,7 +28,7 @@ func open(t *testing.T) *sql.DB {
 
 func TestRowsOfAnyNumberArriveWhole(t *testing.T) {
 	db := open(t)
-	insert, err := sqlrow.Prepare(t.Context(), db, `INSERT INTO pairs (a, b)`, 2, `ON CONFLICT (a) DO NOTHING`)
+	insert, err := multirow.Prepare(t.Context(), db, `INSERT INTO pairs (a, b)`, 2, `ON CONFLICT (a) DO NOTHING`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestRowsOfAnyNumberArriveWhole(t *testing.T) {
 
 func TestHalfARowIsRefused(t *testing.T) {
 	db := open(t)
-	insert, err := sqlrow.Prepare(t.Context(), db, `INSERT INTO pairs (a, b)`, 2, ``)
+	insert, err := multirow.Prepare(t.Context(), db, `INSERT INTO pairs (a, b)`, 2, ``)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestHalfARowIsRefused(t *testing.T) {
 }
 
 func TestUnknownTableFailsToPrepare(t *testing.T) {
-	if _, err := sqlrow.Prepare(t.Context(), open(t), `INSERT INTO nothing (a)`, 1, ``); err == nil {
+	if _, err := multirow.Prepare(t.Context(), open(t), `INSERT INTO nothing (a)`, 1, ``); err == nil {
 		t.Error("prepared for a table that is not there")
 	}
 }
