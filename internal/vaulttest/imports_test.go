@@ -26,8 +26,8 @@ var rules = map[string]rule{
 	"eventstore/chain":     {confined: "circl"},
 	"eventstore":           {"domain eventstore/chain internal/batch", "lru"},
 	"eventstore/table":     {"domain eventstore eventstore/chain", ""},
-	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/batch internal/multirow migrations", "sqlite sql os"},
-	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table internal/batch migrations", "pgx"},
+	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/batch internal/multirow migrations", "sqlite sql lru os"},
+	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table internal/batch migrations", "pgx lru"},
 	"eventstore/kurrent":   {"domain eventstore eventstore/chain", "esdb"},
 	"eventstore/feed":      {"domain eventstore", "watermill"},
 	"eventstore/storetest": {"domain eventstore eventstore/chain", "test"},
@@ -100,13 +100,12 @@ var confined = map[string]string{
 // anywhere is confined to nothing.
 const anywhere = "x/sync"
 
-// What tests may import beside their package and what that may: adapters to run
-// against, drivers to look underneath, and the modules that only tests use. The
-// four that meet in the log do not meet in each other's tests either.
+// What tests may import beside their package and what that may: all of ours, for
+// a test may hold both ends of what meets in the log; drivers to look underneath;
+// and the modules that only tests and their support use.
 var (
-	meetInTheLog = []string{"commands", "queries", "projections", "internal/reactors"}
-	testDrivers  = []string{"pgx", "sqlite", "gin"}
-	testModules  = []string{
+	testDrivers = []string{"pgx", "sqlite", "gin"}
+	testModules = []string{
 		"filippo.io/mldsa", "github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "pgregory.net/rapid",
 	}
 )
@@ -164,12 +163,13 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, path := range p.Imports {
-			if !r.permits(path) || p.name() == "domain" && within(path, impure...) {
+			supports := slices.Contains(testSupport, p.name()) && within(path, testModules...)
+			if !r.permits(path) && !supports || p.name() == "domain" && within(path, impure...) {
 				t.Errorf("%s may not import %s", p.name(), path)
 			}
 		}
 		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
-			if path != p.ImportPath && !r.permits(path) && !testsMayImport(p.name(), path) {
+			if !r.permits(path) && !testsMayImport(path) {
 				t.Errorf("tests of %s may not import %s", p.name(), path)
 			}
 		}
@@ -228,14 +228,10 @@ func (r rule) permits(path string) bool {
 	return name == anywhere || slices.Contains(strings.Fields(r.confined), name)
 }
 
-// testsMayImport reports whether the tests of a package may import path, which
-// the package itself may not.
-func testsMayImport(name, path string) bool {
-	if own, isOwn := strings.CutPrefix(path, module); isOwn {
-		return !slices.Contains(meetInTheLog, name) || !slices.Contains(meetInTheLog, own)
-	}
+// testsMayImport reports whether every test may import path.
+func testsMayImport(path string) bool {
 	driver, _ := shortName(path)
-	return isStandard(path) || slices.Contains(testDrivers, driver) || within(path, testModules...)
+	return strings.HasPrefix(path, module) || isStandard(path) || slices.Contains(testDrivers, driver) || within(path, testModules...)
 }
 
 // shortName returns the name under which path is confined, if it is.
