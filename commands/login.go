@@ -121,3 +121,20 @@ func (i *Identity) Logout(ctx context.Context, cmd Logout) (eventstore.Receipt, 
 		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Revoke("logout") })
 	return receipt, err
 }
+
+// UserOf returns the user of tenant with an e-mail address. It refuses with
+// Invalid what is no address and with NotFound one that is not tenant's.
+func (i *Identity) UserOf(ctx context.Context, tenant domain.TenantID, address string) (domain.UserID, error) {
+	_, ref, err := i.Tokens.Address(address)
+	if err != nil {
+		return domain.UserID{}, err
+	}
+	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: ref})
+	if err != nil {
+		return domain.UserID{}, fmt.Errorf("loading an account: %w", err)
+	}
+	if account.Tenant != tenant || account.User.IsZero() {
+		return domain.UserID{}, &domain.Error{Kind: domain.NotFound, Message: "no such user"}
+	}
+	return account.User, nil
+}

@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -73,5 +75,18 @@ func (v *Vault) shred(ctx context.Context, by domain.Actor, due domain.DueVersio
 	if due.Ended {
 		fact = domain.CredentialShredded(fact.(domain.CredentialVersionShredded))
 	}
-	return observe(ctx, v.Log, by, credentialAggregate(due.Entry.Credential()), fact)
+	// The command and the reconciler may both come here: the record's hash makes it one fact.
+	eventID := domain.ID(due.RecordHash[:16])
+	eventID[6], eventID[8] = eventID[6]&0x0f|0x80, eventID[8]&0x3f|0x80 // UUIDv8
+	receipt, err := v.Log.Append(ctx, by, eventstore.Fact{
+		Event: fact, EventID: eventID, Aggregate: credentialAggregate(due.Entry.Credential()),
+	})
+	if errors.Is(err, eventstore.ErrRepeated) {
+		before, err := v.Log.Find(ctx, due.Tenant, eventID)
+		return before.Receipt(), err
+	}
+	if err != nil {
+		return receipt, fmt.Errorf("recording: %w", err)
+	}
+	return receipt, nil
 }

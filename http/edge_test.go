@@ -42,7 +42,7 @@ func newEdge(t *testing.T) *edge {
 				s.refuse(c, err)
 				return
 			}
-			s.answer(c, http.StatusCreated, len(body), nil)
+			s.answer(c, http.StatusCreated, len(body), nil, "")
 		})
 	}
 	return &edge{s.handler(engine), &log}
@@ -56,7 +56,7 @@ func (s *Server) endAs(c *gin.Context, how string) {
 	}
 	switch how {
 	case "ok":
-		s.answer(c, http.StatusOK, []string{"<a&b>"}, &receipt{Seq: 7, EventHash: domain.Digest{1}})
+		s.answer(c, http.StatusOK, []string{"<a&b>"}, &receipt{Seq: 7, EventHash: domain.Digest{1}}, "")
 	case "fault":
 		s.refuse(c, errors.New("the database at db.internal is gone"))
 	case "panic":
@@ -68,7 +68,7 @@ func (s *Server) endAs(c *gin.Context, how string) {
 		c.Writer.Flush()
 		panic(marker)
 	case "unencodable":
-		s.answer(c, http.StatusOK, func() {}, nil)
+		s.answer(c, http.StatusOK, func() {}, nil, "")
 	default:
 		c.Header("X-Found", how)
 		kind, known := kinds[how]

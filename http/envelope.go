@@ -22,6 +22,7 @@ type meta struct {
 	Timestamp string   `json:"timestamp"` // RFC 3339, whole seconds, UTC
 	Version   string   `json:"version"`
 	Audit     *receipt `json:"audit,omitempty"`
+	Next      string   `json:"next_cursor,omitempty"`
 }
 
 // receipt names the fact that an answer rests on.
@@ -56,11 +57,11 @@ func (s *Server) meta(c *gin.Context) meta {
 }
 
 // answer sends data with a status below 400, and the receipt of the fact it
-// rests on, or nil if no fact was appended. data must not hold a nil slice or
-// map: callers are promised [] and {}.
-func (s *Server) answer(c *gin.Context, status int, data any, audit *receipt) {
+// rests on, or nil if no fact was appended. next leads to the next page, if any.
+// data must not hold a nil slice or map: callers are promised [] and {}.
+func (s *Server) answer(c *gin.Context, status int, data any, audit *receipt, next string) {
 	m := s.meta(c)
-	m.Audit = audit
+	m.Audit, m.Next = audit, next
 	body, err := appendSuccess(data, m)
 	if err != nil {
 		s.refuse(c, err)
@@ -115,7 +116,7 @@ func (s *Server) refuse(c *gin.Context, err error) {
 func (s *Server) turnAway(c *gin.Context, r *refusal) {
 	c.Abort()
 	h := c.Writer.Header()
-	if underVault(c.Request) && !vaultShows[r.status] {
+	if underVault(c.Request) && !vaultShows[r.status] && r != errKeyReused {
 		r = errDenied
 		clear(h)
 		setHeaders(h, c.Request, exchangeOf(c).id)

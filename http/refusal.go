@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 )
 
@@ -27,6 +28,7 @@ var (
 	errNotFound         = &refusal{http.StatusNotFound, "not_found", "Not found"}
 	errMethodNotAllowed = &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"}
 	errInternal         = &refusal{http.StatusInternalServerError, "internal_error", "Internal server error"}
+	errKeyReused        = &refusal{http.StatusConflict, "idempotency_key_reused", "This Idempotency-Key was used for another request"}
 	errNotImplemented   = &refusal{http.StatusNotImplemented, "not_implemented", "Not implemented"}
 )
 
@@ -61,6 +63,9 @@ var vaultShows = map[int]bool{
 func refusalFor(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
+	}
+	if errors.Is(err, commands.ErrKeyReused) {
+		return errKeyReused
 	}
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		if r, ok := statuses[e.Kind]; ok {

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -9,6 +10,11 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/queries"
 )
 
 // Where the API lives. Everything under vaultPrefix denies uniformly.
@@ -19,9 +25,23 @@ const (
 
 // Server answers the API. All fields are required.
 type Server struct {
+	Vault    *commands.Vault
+	Identity *commands.Identity
+	Queries  *queries.Queries
+	Events   *eventstore.Log // what exports read
+	Views    Views
+	Health   Health
+	Bundle   chain.BundleHeader // of every export, but for tenant and range
+
 	Log  *slog.Logger
 	Now  func() time.Time
 	Rand io.Reader // where request ids come from
+}
+
+// Views are this node's read models.
+type Views interface {
+	// Passed blocks until every read model shows the fact at a position.
+	Passed(ctx context.Context, position eventstore.Position) error
 }
 
 // Listener limits, so that a slow or endless client costs us little.
@@ -78,6 +98,7 @@ func (s *Server) engine() *gin.Engine {
 	engine.HandleMethodNotAllowed = true
 	engine.ForwardedByClientIP = false
 	engine.Use(s.begin, s.record, s.recoverPanic, s.checkFraming)
+	s.routes(engine)
 	engine.NoRoute(func(c *gin.Context) { s.refuse(c, errNotFound) })
 	engine.NoMethod(func(c *gin.Context) { s.refuse(c, errMethodNotAllowed) })
 	return engine

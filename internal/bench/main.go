@@ -26,6 +26,7 @@ type settings struct {
 	postgres    string
 	jsonFile    string
 	profile     string
+	binary      string
 	credentials int
 }
 
@@ -59,6 +60,7 @@ func main() {
 	flag.StringVar(&s.postgres, "postgres", "", "URL of an empty PostgreSQL database; without it only SQLite is measured")
 	flag.StringVar(&s.jsonFile, "json", "", "file for the report as JSON")
 	flag.StringVar(&s.profile, "profile", "", "directory for CPU profiles of the server")
+	flag.StringVar(&s.binary, "binary", "", "server to measure; without it the one in this tree is built")
 	flag.IntVar(&s.credentials, "credentials", 1000, "credentials sealed before reading begins")
 	flag.Parse()
 	s.connections, s.engines = []int{16, 64}, []string{"sqlite"}
@@ -84,16 +86,16 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary := filepath.Join(dir, "quantaseal")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "github.com/quantaseal/quantaseal/cmd/quantaseal")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the server: %w\n%s", err, out)
+	if s.binary == "" {
+		s.binary = filepath.Join(dir, "quantaseal")
+		if err := build(ctx, s.binary); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("\n%-9s %-7s %5s %9s %8s %8s %10s %9s %8s %8s %6s\n",
 		"engine", "op", "conns", "per s", "p50 ms", "p99 ms", "server µs", "load µs", "peak MB", "limit/s", "ratio")
 	for _, engine := range s.engines {
-		rows, err := measureEngine(ctx, s, engine, binary, filepath.Join(dir, engine), report)
+		rows, err := measureEngine(ctx, s, engine, filepath.Join(dir, engine), report)
 		if err != nil {
 			return fmt.Errorf("measuring %s: %w", engine, err)
 		}
@@ -107,6 +109,15 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	return os.WriteFile(s.jsonFile, append(data, '\n'), 0o600)
+}
+
+func build(ctx context.Context, binary string) error {
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "github.com/quantaseal/quantaseal/cmd/quantaseal")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the server: %w\n%s", err, out)
+	}
+	return nil
 }
 
 func (r Row) print() {

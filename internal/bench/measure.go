@@ -70,8 +70,8 @@ func sealBody(n int64) string {
 	return `{"name":"bench-` + strconv.FormatInt(n, 10) + `","credential_type":"api_key","values":{"key":"sk_live_0123456789abcdef0123456789abcdef"},"ttl_days":90}`
 }
 
-func measureEngine(ctx context.Context, s settings, engine, binary, dir string, report Report) ([]Row, error) {
-	v, err := startServer(ctx, s, engine, binary, dir)
+func measureEngine(ctx context.Context, s settings, engine, dir string, report Report) ([]Row, error) {
+	v, err := startServer(ctx, s, engine, dir)
 	if err != nil {
 		return nil, err
 	}

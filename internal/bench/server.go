@@ -22,7 +22,7 @@ type server struct {
 	log     *os.File
 }
 
-func startServer(ctx context.Context, s settings, engine, binary, dir string) (*server, error) {
+func startServer(ctx context.Context, s settings, engine, dir string) (*server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func startServer(ctx context.Context, s settings, engine, binary, dir string) (*
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, binary)
+	command := exec.CommandContext(ctx, s.binary)
 	command.Env = append(os.Environ(), "QUANTASEAL_ADDR="+addr, "QUANTASEAL_DATA="+dir, "QUANTASEAL_LOG_LEVEL=warn", "QUANTASEAL_DATABASE_URL=")
 	if engine == "postgres" {
 		command.Env = append(command.Env, "QUANTASEAL_DATABASE_URL="+s.postgres)

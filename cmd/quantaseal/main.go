@@ -1,0 +1,89 @@
+// Command quantaseal serves the vault and is its operator's tool.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// cli is the whole command line. Every flag of node.Config has an environment
+// variable of the same name.
+type cli struct {
+	node.Config
+
+	LogLevel  slog.Level `name:"log-level" env:"QUANTASEAL_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat string     `name:"log-format" env:"QUANTASEAL_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+
+	Serve   serveCommand   `cmd:"" default:"1" help:"Serve the API (default)."`
+	Migrate migrateCommand `cmd:"" help:"Bring the databases to this version's schema, and stop."`
+	Rebuild rebuildCommand `cmd:"" help:"Fold every read model anew from the log. Stop the servers first."`
+	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run returns the process's exit code: 0, 1 for a failure, 2 for a wrong configuration.
+func run(args []string) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("quantaseal"),
+		kong.Description("A vault on a signed, post-quantum audit chain."), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quantaseal:", err)
+		return 2
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quantaseal:", err)
+		return 2
+	}
+	if err := c.Validate(); err != nil {
+		fmt.Fprintln(os.Stderr, "quantaseal:", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return 2
+	}
+	if err := node.Harden(); err != nil {
+		fmt.Fprintln(os.Stderr, "quantaseal:", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	logger := c.logger()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(&c, logger); err != nil {
+		logger.ErrorContext(ctx, "stopped", "err", err)
+		if errors.Is(err, node.ErrMisconfigured) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+func (c *cli) logger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run() error {
+	_, err := fmt.Fprintln(os.Stdout, "quantaseal", version)
+	return err
+}

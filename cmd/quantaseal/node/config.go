@@ -1,0 +1,94 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrMisconfigured reports a configuration that this node cannot run with.
+var ErrMisconfigured = errors.New("wrong configuration")
+
+// Config is how a node runs. The tags make each field a flag with an equal
+// environment variable.
+type Config struct {
+	Addr           string `env:"QUANTASEAL_ADDR" default:"127.0.0.1:8080" help:"Address to serve on."`
+	Data           string `env:"QUANTASEAL_DATA" default:"./data" help:"Directory of the embedded databases and of the local key file."`
+	DatabaseURL    string `name:"database-url" env:"QUANTASEAL_DATABASE_URL" help:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
+	KMS            string `name:"kms" env:"QUANTASEAL_KMS" default:"local" help:"Where the root key lives: local or local:DIR."`
+	PassphraseFile string `name:"kms-passphrase-file" env:"QUANTASEAL_KMS_PASSPHRASE_FILE" help:"File with the passphrase that protects a local key file."`
+	TrialDays      int    `name:"trial-days" env:"QUANTASEAL_TRIAL_DAYS" default:"14" help:"Days of a new tenant's trial; 0 for no trial clock."`
+	PublicURL      string `name:"public-url" env:"QUANTASEAL_PUBLIC_URL" help:"URL under which clients reach the API; names the deployment in its audit chain."`
+	Region         string `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
+}
+
+// Validate returns everything that is wrong, in one error.
+func (c *Config) Validate() error {
+	var errs []error
+	wrong := func(name, value, want string) {
+		errs = append(errs, fmt.Errorf("%s=%q: %s", name, value, want))
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		wrong("QUANTASEAL_ADDR", c.Addr, "want host:port")
+	}
+	if c.Data == "" {
+		wrong("QUANTASEAL_DATA", c.Data, "want a directory")
+	}
+	if c.DatabaseURL != "" && !isPostgres(c.DatabaseURL) {
+		errs = append(errs, errors.New("QUANTASEAL_DATABASE_URL: want postgres://… or nothing")) // it may hold a password
+	}
+	if kind, _, _ := strings.Cut(c.KMS, ":"); kind != "local" {
+		wrong("QUANTASEAL_KMS", c.KMS, "want local or local:DIR")
+	}
+	if c.TrialDays < 0 || c.TrialDays > 3650 {
+		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Host == "" || u.User != nil) {
+		wrong("QUANTASEAL_PUBLIC_URL", c.PublicURL, "want https://host")
+	}
+	return errors.Join(errs...)
+}
+
+func isPostgres(s string) bool {
+	return strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
+}
+
+func (c *Config) trial() time.Duration { return time.Duration(c.TrialDays) * 24 * time.Hour }
+
+// kmsDir returns the directory of the local key file.
+func (c *Config) kmsDir() string {
+	if _, dir, given := strings.Cut(c.KMS, ":"); given && dir != "" {
+		return dir
+	}
+	return filepath.Join(c.Data, "kms")
+}
+
+// passphrase reads the file that protects the key file, without the line break
+// at its end. The caller wipes it.
+func (c *Config) passphrase() ([]byte, error) {
+	if c.PassphraseFile == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(c.PassphraseFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w: QUANTASEAL_KMS_PASSPHRASE_FILE: %w", ErrMisconfigured, err)
+	}
+	if data = bytes.TrimRight(data, "\r\n"); len(data) == 0 {
+		return nil, fmt.Errorf("%w: QUANTASEAL_KMS_PASSPHRASE_FILE: the file is empty", ErrMisconfigured)
+	}
+	return data, nil
+}
+
+// origin names the deployment in its log id, for good: the first start decides.
+func (c *Config) origin() string {
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {
+		return u.Host + "/audit"
+	}
+	return "quantaseal.local/audit"
+}

@@ -1,0 +1,200 @@
+// Package node is one running server: every part of the product, put together
+// from a Config. The command and the tests both start it this way.
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+	vaulthttp "github.com/quantaseal/quantaseal/http"
+	"github.com/quantaseal/quantaseal/internal/auth"
+	"github.com/quantaseal/quantaseal/internal/keyring"
+	"github.com/quantaseal/quantaseal/internal/localkms"
+	"github.com/quantaseal/quantaseal/projections"
+	"github.com/quantaseal/quantaseal/queries"
+)
+
+// Node is one server with everything it stands on. Open makes it, Run keeps it
+// going, Close ends it.
+type Node struct {
+	Log        *eventstore.Log
+	Vault      *commands.Vault
+	Identity   *commands.Identity
+	Reconciler *commands.Reconciler
+	Queries    *queries.Queries
+	Views      *projections.Runner
+	Ring       *keyring.Ring
+	Server     *vaulthttp.Server
+
+	config Config
+	logger *slog.Logger
+	closes []func() error // in the order of opening
+}
+
+// Options are what a node takes from its process, so that tests can set them.
+type Options struct {
+	Version string
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Random  io.Reader
+	Argon   auth.Argon // the cost of a password; zero = production
+}
+
+// Open puts a node together and brings its databases up to date. It serves
+// nothing yet.
+func Open(ctx context.Context, config Config, options Options) (n *Node, err error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMisconfigured, err)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Random == nil {
+		options.Random = rand.Reader
+	}
+	if options.Argon == (auth.Argon{}) {
+		options.Argon = auth.ProductionArgon
+	}
+	n = &Node{config: config, logger: options.Logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+			n = nil
+		}
+	}()
+	s, err := n.openStores(ctx, options)
+	if err != nil {
+		return n, err
+	}
+	kms, err := n.openKMS(ctx)
+	if err != nil {
+		return n, err
+	}
+	n.Ring, err = keyring.Open(ctx, keyring.Config{KMS: kms, Store: keyStore{s.sealed}, Now: options.Now, Origin: config.origin()})
+	if err != nil {
+		return n, fmt.Errorf("opening the key ring: %w", err)
+	}
+	n.Log, err = (&eventstore.Log{
+		Store: s.events, Keys: n.Ring, LogID: n.Ring.LogID(), Root: n.Ring.Root(),
+		Now: options.Now, NewID: newID, Logger: options.Logger,
+	}).Open()
+	if err != nil {
+		return n, err
+	}
+	if err := n.assemble(ctx, s, kms, options); err != nil {
+		return n, err
+	}
+	return n, nil
+}
+
+// assemble makes commands, queries, read models and the HTTP server.
+func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options Options) error {
+	n.Queries = &queries.Queries{DB: s.viewsRead, Log: n.Log}
+	views, err := (&projections.Runner{DB: s.viewsWrite, Embedded: s.embedded, Log: n.Log, Logger: options.Logger}).Open(ctx)
+	if err != nil {
+		return err
+	}
+	n.Views = views
+	n.Vault = &commands.Vault{
+		Log: n.Log, Sealer: n.Ring, Records: s.sealed, Keys: n.Ring, Now: options.Now, Logger: options.Logger,
+	}
+	head, err := n.Log.Head(ctx, domain.TenantID{})
+	if err != nil {
+		return err
+	}
+	if head.Next == 0 { // later, missing secrets were lost, and new ones would lock everybody out
+		if err := n.Ring.CreateInstance(ctx); err != nil {
+			return fmt.Errorf("creating the instance's secrets: %w", err)
+		}
+	}
+	secrets, err := n.Ring.Instance(ctx)
+	if err != nil {
+		return fmt.Errorf("loading the instance's secrets: %w", err)
+	}
+	access, err := (&auth.AccessTokens{Issuer: n.Ring.Deployment().Origin, KeyID: "1", Key: secrets.AccessKey, Rand: options.Random}).Open()
+	if err != nil {
+		return err
+	}
+	hasher, err := (&auth.Passwords{Pepper: secrets.PasswordPepper, Cost: options.Argon, InFlight: runtime.NumCPU()}).Open()
+	if err != nil {
+		return err
+	}
+	n.Identity, err = (&commands.Identity{
+		Log: n.Log, Keys: n.Ring, Passwords: passwords{hasher}, Tokens: &tokens{secrets, access, options.Random},
+		Lookups: n.Queries, Trial: n.config.trial(), Now: options.Now, Logger: options.Logger,
+	}).Open()
+	if err != nil {
+		return err
+	}
+	n.Reconciler = &commands.Reconciler{Vault: n.Vault, Identity: n.Identity, Lookups: n.Queries}
+	if err := n.Identity.Begin(ctx, requestID()); err != nil {
+		return err
+	}
+	environment := "production"
+	if kms.Development() {
+		environment = "development"
+	}
+	d := n.Ring.Deployment()
+	n.Server = &vaulthttp.Server{
+		Vault: n.Vault, Identity: n.Identity, Queries: n.Queries, Events: n.Log, Views: n.Views,
+		Bundle: chain.BundleHeader{
+			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,
+		},
+		Health: vaulthttp.Health{
+			Version: options.Version, Region: n.config.Region, Environment: environment,
+			Database: func(ctx context.Context) error { _, err := n.Log.Head(ctx, domain.TenantID{}); return err },
+			KMS:      func(ctx context.Context) error { return n.Ring.Ready(ctx, domain.TenantID{}) },
+			Views:    n.Views.Err,
+		},
+		Log: options.Logger, Now: options.Now, Rand: options.Random,
+	}
+	return nil
+}
+
+func (n *Node) openKMS(ctx context.Context) (keyring.KMS, error) {
+	passphrase, err := n.config.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(passphrase)
+	dir := n.config.kmsDir()
+	kms, created, err := localkms.Open(ctx, dir, localkms.Options{Passphrase: passphrase})
+	if err != nil {
+		return nil, fmt.Errorf("opening the key file in %s: %w", dir, err)
+	}
+	n.closes = append(n.closes, func() error { kms.Close(); return nil })
+	if created {
+		n.logger.InfoContext(ctx, "created a key file: without it nothing that is sealed can ever be opened, so back it up", "directory", dir)
+	}
+	if kms.Development() {
+		n.logger.WarnContext(ctx, "DEVELOPMENT: the root key lies unprotected on this disk; set QUANTASEAL_KMS_PASSPHRASE_FILE to protect it", "directory", dir)
+	}
+	return kms, nil
+}
+
+// Close releases what Open took, the latest first.
+func (n *Node) Close() error {
+	var errs []error
+	for i := len(n.closes) - 1; i >= 0; i-- {
+		errs = append(errs, n.closes[i]())
+	}
+	n.closes = nil
+	return errors.Join(errs...)
+}
+
+// newID draws a random UUIDv4.
+func newID() domain.ID { return domain.ID(uuid.New()) }
+
+func requestID() domain.RequestID { return domain.RequestID{ID: newID()} }

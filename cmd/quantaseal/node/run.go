@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// How often the reconciler looks for work, and how long requests in flight may
+// take to finish when the node stops.
+const (
+	reconcileEvery = 30 * time.Second
+	shutdownGrace  = 20 * time.Second
+)
+
+// Run keeps read models and the reconciler going until ctx ends, and serves on
+// listener meanwhile, or nothing if it is nil. What was accepted is finished.
+func (n *Node) Run(ctx context.Context, listener net.Listener) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, failed := errgroup.WithContext(background)
+	group.Go(func() error { return n.Views.Run(failed) })
+	group.Go(func() error { return n.Log.Watch(failed) })
+	group.Go(func() error { n.reconcile(failed); return nil })
+	var served error
+	if listener != nil {
+		server := n.Server.HTTP()
+		done := make(chan error, 1)
+		go func() { done <- server.Serve(listener) }()
+		select {
+		case served = <-done:
+		case <-failed.Done():
+		case <-ctx.Done():
+		}
+		grace, cancel := context.WithTimeout(background, shutdownGrace)
+		defer cancel()
+		if err := server.Shutdown(grace); err != nil && served == nil {
+			served = fmt.Errorf("stopping: %w", err)
+		}
+		if errors.Is(served, http.ErrServerClosed) {
+			served = nil
+		}
+	} else {
+		select {
+		case <-failed.Done():
+		case <-ctx.Done():
+		}
+	}
+	stop()
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(served, err)
+}
+
+func (n *Node) reconcile(ctx context.Context) {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		if err := n.Reconciler.Run(ctx, requestID()); err != nil && ctx.Err() == nil {
+			n.logger.ErrorContext(ctx, "the reconciler left something undone", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

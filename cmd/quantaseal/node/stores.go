@@ -1,0 +1,113 @@
+package node
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver of the embedded databases
+
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/sqlite"
+	"github.com/quantaseal/quantaseal/internal/sealedstore"
+	"github.com/quantaseal/quantaseal/migrations"
+)
+
+// stores is everything durable that a node stands on.
+type stores struct {
+	events     eventstore.Store
+	sealed     *sealedstore.Store
+	viewsWrite *sql.DB
+	viewsRead  *sql.DB
+	embedded   bool
+}
+
+func (n *Node) openStores(ctx context.Context, options Options) (*stores, error) {
+	if err := os.MkdirAll(n.config.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: QUANTASEAL_DATA: %w", ErrMisconfigured, err)
+	}
+	s := &stores{embedded: n.config.DatabaseURL == ""}
+	open := n.openPostgres
+	if s.embedded {
+		open = n.openSQLite
+	}
+	records, keys, err := open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	s.sealed, err = (&sealedstore.Store{Records: records, Keys: keys, Embedded: s.embedded, Now: options.Now}).Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("opening the sealed store: %w", err)
+	}
+	n.closes = append(n.closes, s.sealed.Close)
+	return s, nil
+}
+
+// What each embedded file is opened with. Views can be folded again, so they
+// need not be synced at every commit.
+const (
+	sqliteCommon  = "&_pragma=journal_mode(WAL)&_pragma=foreign_keys(ON)&_pragma=trusted_schema(OFF)&_pragma=busy_timeout(5000)"
+	sqliteDurable = "?_txlock=immediate&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)" + sqliteCommon
+	sqliteViews   = "?_txlock=immediate&_pragma=synchronous(NORMAL)" + sqliteCommon
+	sqliteRead    = "?mode=ro&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)"
+	sqliteReaders = 4
+)
+
+func (n *Node) openSQLite(ctx context.Context, s *stores) (records, keys sealedstore.Database, err error) {
+	if err := n.lockData(); err != nil {
+		return records, keys, err
+	}
+	events, err := sqlite.Open(ctx, filepath.Join(n.config.Data, "events.db"))
+	if err != nil {
+		return records, keys, fmt.Errorf("opening the event store: %w", err)
+	}
+	n.closes = append(n.closes, events.Close)
+	s.events = events
+	if records, err = n.openFile(ctx, migrations.Records, sqliteDurable); err != nil {
+		return records, keys, err
+	}
+	if keys, err = n.openFile(ctx, migrations.Keys, sqliteDurable); err != nil {
+		return records, keys, err
+	}
+	views, err := n.openFile(ctx, migrations.Views, sqliteViews)
+	s.viewsWrite, s.viewsRead = views.Write, views.Read
+	return records, keys, err
+}
+
+// openFile opens one embedded database: a handle that writes, alone, and some that read.
+func (n *Node) openFile(ctx context.Context, set migrations.Set, options string) (sealedstore.Database, error) {
+	path := "file:" + filepath.Join(n.config.Data, string(set)+".db")
+	write, err := sql.Open("sqlite", path+options)
+	if err != nil {
+		return sealedstore.Database{}, err
+	}
+	n.closes = append(n.closes, write.Close)
+	write.SetMaxOpenConns(1)
+	if err := migrations.Up(ctx, write, migrations.SQLite, set); err != nil {
+		return sealedstore.Database{}, err
+	}
+	read, err := sql.Open("sqlite", path+sqliteRead)
+	if err != nil {
+		return sealedstore.Database{}, err
+	}
+	n.closes = append(n.closes, read.Close)
+	read.SetMaxOpenConns(sqliteReaders)
+	read.SetMaxIdleConns(sqliteReaders)
+	return sealedstore.Database{Write: write, Read: read}, nil
+}
+
+// lockData keeps a second process from the embedded databases, which are made
+// for one.
+func (n *Node) lockData() error {
+	file, err := os.OpenFile(filepath.Join(n.config.Data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	n.closes = append(n.closes, file.Close)
+	if err := flock(file); err != nil {
+		return fmt.Errorf("%w: QUANTASEAL_DATA: another process uses %s", ErrMisconfigured, n.config.Data)
+	}
+	return nil
+}

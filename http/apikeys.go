@@ -1,0 +1,113 @@
+package http
+
+import (
+	"context"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+type createKeyRequest struct {
+	Name        string   `json:"name"`
+	Scopes      []string `json:"scopes"`
+	Environment string   `json:"environment"`
+	TTLDays     *int     `json:"ttl_days"`
+	ExpiresIn   *int     `json:"expires_in_days"`
+}
+
+// apiKey is an API key as lists show it: all but the key.
+type apiKey struct {
+	ID          domain.KeyID   `json:"id"`
+	Name        string         `json:"name"`
+	Prefix      string         `json:"key_prefix"`
+	Scopes      []domain.Scope `json:"scopes"`
+	Environment string         `json:"environment"`
+	Active      bool           `json:"is_active"`
+	CreatedAt   instant        `json:"created_at"`
+	ExpiresAt   instant        `json:"expires_at"`
+	LastUsedAt  instant        `json:"last_used_at"`
+}
+
+// createKey handles POST /security/api-keys.
+func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) (reply[createdKey], error) {
+	cmd := commands.CreateKey{
+		Actor: in.by, Name: req.Name, Scopes: req.Scopes, Environment: domain.Environment(req.Environment), Idempotency: in.idempotency(),
+	}
+	if cmd.Environment == "" {
+		cmd.Environment = in.by.Environment
+	}
+	days := req.TTLDays
+	if days == nil {
+		days = req.ExpiresIn
+	}
+	if days != nil {
+		if cmd.TTLDays = *days; cmd.TTLDays < 1 || cmd.TTLDays > domain.MaxTTLDays {
+			return reply[createdKey]{}, invalid("ttl_days must be 1 to 365")
+		}
+	}
+	got, err := s.Identity.CreateKey(ctx, cmd)
+	if err != nil {
+		return reply[createdKey]{}, err
+	}
+	return reply[createdKey]{data: createdKey{apiKey{
+		ID: got.ID, Name: got.Name, Prefix: got.Prefix, Scopes: got.Scopes, Environment: string(got.Environment), Active: true,
+		CreatedAt: instant(got.Receipt.TimeUS), ExpiresAt: instant(got.ExpiresAt),
+	}, got.Key}, receipt: got.Receipt}, nil
+}
+
+// createdKey is a new API key, in the shapes that published clients read. It is
+// the only answer that ever holds the key.
+type createdKey struct {
+	apiKey
+	secret commands.Secret
+}
+
+func (a createdKey) appendJSON(b []byte) ([]byte, error) {
+	defer clear(a.secret)
+	fields, err := appendJSON(nil, a.apiKey)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, fields[:len(fields)-1]...)
+	b = append(append(b, `,"key":`...), fields...)
+	b = append(append(b, `,"secret":"`...), a.secret...) // base62, with nothing to escape
+	b = append(append(b, `","api_key":"`...), a.secret...)
+	return append(b, `"}`...), nil
+}
+
+// listKeys handles GET /security/api-keys and GET /settings/api-keys.
+func (s *Server) listKeys(ctx context.Context, in *call, _ none) (reply[[]apiKey], error) {
+	if err := s.Vault.Authorize(ctx, in.by, domain.ScopeKeysManage, "security.api_key.list"); err != nil {
+		return reply[[]apiKey]{}, err
+	}
+	rows, err := s.Queries.APIKeys(ctx, in.by.Tenant)
+	if err != nil {
+		return reply[[]apiKey]{}, err
+	}
+	now := s.Now().UnixMicro()
+	keys := make([]apiKey, 0, len(rows))
+	for _, r := range rows {
+		keys = append(keys, apiKey{
+			ID: r.ID, Name: r.Name, Prefix: r.Prefix, Scopes: r.Scopes, Environment: string(r.Environment),
+			Active:    r.RevokedAt == 0 && now < r.ExpiresAt,
+			CreatedAt: instant(r.CreatedAt), ExpiresAt: instant(r.ExpiresAt), LastUsedAt: instant(r.LastUsedAt),
+		})
+	}
+	return reply[[]apiKey]{data: keys}, nil
+}
+
+// revoked says which key is over.
+type revoked struct {
+	ID      string `json:"id"`
+	Revoked bool   `json:"revoked"`
+}
+
+// revokeKey handles DELETE /security/api-keys/{id}.
+func (s *Server) revokeKey(ctx context.Context, in *call, _ none) (reply[revoked], error) {
+	id, err := domain.ParseID(in.param("id"))
+	if err != nil {
+		return reply[revoked]{}, errNotFound
+	}
+	receipt, err := s.Identity.RevokeKey(ctx, commands.RevokeKey{Actor: in.by, Key: domain.KeyID{ID: id}})
+	return reply[revoked]{data: revoked{id.String(), true}, receipt: receipt}, err
+}

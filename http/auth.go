@@ -1,0 +1,107 @@
+package http
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+type registerRequest struct {
+	Email      string     `json:"email"`
+	Password   secretText `json:"password"`
+	TenantName string     `json:"tenant_name"`
+	OrgName    string     `json:"org_name"`
+}
+
+// register handles POST /auth/register.
+func (s *Server) register(ctx context.Context, in *call, req registerRequest) (reply[session], error) {
+	name := req.TenantName
+	switch {
+	case name == "":
+		name = req.OrgName
+	case req.OrgName != "" && req.OrgName != name:
+		return reply[session]{}, invalid("tenant_name and org_name differ")
+	}
+	got, err := s.Identity.Register(ctx, commands.Register{
+		Actor: in.by, Email: req.Email, Password: commands.Secret(req.Password), Tenant: name,
+	})
+	return s.open(in, got, err)
+}
+
+type loginRequest struct {
+	Email    string     `json:"email"`
+	Password secretText `json:"password"`
+}
+
+// login handles POST /auth/login.
+func (s *Server) login(ctx context.Context, in *call, req loginRequest) (reply[session], error) {
+	got, err := s.Identity.Login(ctx, commands.Login{Actor: in.by, Email: req.Email, Password: commands.Secret(req.Password)})
+	return s.open(in, got, err)
+}
+
+type refreshRequest struct {
+	RefreshToken secretText `json:"refresh_token"`
+}
+
+// refresh handles POST /auth/refresh. The token comes in the body or as a cookie.
+func (s *Server) refresh(ctx context.Context, in *call, req refreshRequest) (reply[session], error) {
+	token, err := refreshTokenFrom(in.http, req.RefreshToken)
+	if err != nil {
+		return reply[session]{}, err
+	}
+	if len(token) == 0 {
+		return reply[session]{}, errUnauthenticated
+	}
+	got, err := s.Identity.Refresh(ctx, commands.Refresh{Actor: in.by, Token: commands.Secret(token)})
+	return s.open(in, got, err)
+}
+
+// logout handles POST /auth/logout. A token that leads nowhere is no error.
+func (s *Server) logout(ctx context.Context, in *call, req refreshRequest) (reply[none], error) {
+	token, err := refreshTokenFrom(in.http, req.RefreshToken)
+	if err != nil {
+		return reply[none]{}, err
+	}
+	receipt, err := s.Identity.Logout(ctx, commands.Logout{Actor: in.by, Token: commands.Secret(token)})
+	if err != nil {
+		return reply[none]{}, err
+	}
+	dropTokenCookies(in.header)
+	return reply[none]{receipt: receipt}, nil
+}
+
+// open answers with a session: in the body for programs, as cookies for browsers.
+func (s *Server) open(in *call, got commands.Session, err error) (reply[session], error) {
+	if err != nil {
+		return reply[session]{}, err
+	}
+	left := got.RefreshExpiry.Sub(s.Now())
+	setTokenCookies(in.header, got.Access, got.Refresh, domain.AccessTTL, left)
+	return reply[session]{data: session{got, left}, receipt: got.Receipt}, nil
+}
+
+// session is a login as every published client reads it.
+type session struct {
+	commands.Session
+	refreshLeft time.Duration
+}
+
+func (a session) appendJSON(b []byte) ([]byte, error) {
+	b = append(b, `{"token":"`...)
+	b = append(b, a.Access...) // both tokens are base64url, with nothing to escape
+	b = append(b, `","access_token":"`...)
+	b = append(b, a.Access...)
+	b = append(b, `","token_type":"bearer","expires_in":`...)
+	b = strconv.AppendInt(b, int64(domain.AccessTTL.Seconds()), 10)
+	b = append(b, `,"refresh_token":"`...)
+	b = append(b, a.Refresh...)
+	b = append(b, `","refresh_expires_in":`...)
+	b = strconv.AppendInt(b, int64(a.refreshLeft.Seconds()), 10)
+	b = append(b, `,"user_id":"`+a.User.String()+`","tenant_id":"`+a.Tenant.String()+`","org_id":"`+a.Tenant.String()+
+		`","session_id":"`+a.ID.String()+`","mfa_required":false,"trial_ends_at":`...)
+	ends, err := instant(a.TrialEndsAt).MarshalJSON()
+	return append(append(b, ends...), '}'), err
+}

@@ -1,0 +1,47 @@
+package http
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// routes gives every path its handler. Literal segments win over parameters.
+func (s *Server) routes(engine *gin.Engine) {
+	engine.GET("/health", s.health)
+	api := engine.Group(apiPrefix)
+
+	open := endpoint{public: true, limit: maxAuthBody}
+	opened := endpoint{public: true, limit: maxAuthBody, status: http.StatusCreated}
+	api.POST("/auth/register", serve(s, opened, s.register))
+	api.POST("/auth/login", serve(s, open, s.login))
+	api.POST("/auth/refresh", serve(s, open, s.refresh))
+	api.POST("/auth/logout", serve(s, open, s.logout))
+
+	var plain endpoint
+	created := endpoint{status: http.StatusCreated}
+	secret := endpoint{secret: true}
+	vault := api.Group("/vault")
+	vault.POST("/seal", serve(s, created, s.seal))
+	vault.GET("/list", serve(s, plain, s.listCredentials))
+	vault.GET("/entries", serve(s, plain, s.listCredentials))
+	vault.GET("/:id", serve(s, secret, s.unseal("values", "plaintext")))
+	vault.GET("/unseal/:id", serve(s, secret, s.unseal("plaintext")))
+	vault.POST("/unseal/:id", serve(s, secret, s.unseal("plaintext")))
+	vault.POST("/unseal", serve(s, secret, s.unsealByBody))
+	vault.POST("/rotate/:id", serve(s, plain, s.rotate))
+	vault.POST("/entries/:id/rotate", serve(s, plain, s.rotate))
+	vault.DELETE("/:id", serve(s, plain, s.destroy))
+	vault.DELETE("/entries/:id", serve(s, plain, s.retire))
+	vault.POST("/:id/restore", serve(s, plain, s.restore))
+	vault.GET("/:id/versions", serve(s, plain, s.versions))
+
+	api.POST("/security/api-keys", serve(s, created, s.createKey))
+	api.GET("/security/api-keys", serve(s, plain, s.listKeys))
+	api.GET("/settings/api-keys", serve(s, plain, s.listKeys))
+	api.DELETE("/security/api-keys/:id", serve(s, plain, s.revokeKey))
+
+	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
+	api.GET("/audit", serve(s, plain, s.auditLogs))
+	api.POST("/audit/export", s.export)
+}

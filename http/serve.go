@@ -1,0 +1,200 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// none is the body of a request that has no fields, and the data of an answer
+// that has nothing to say.
+type none struct{}
+
+// call is one request to a handler: who asks, and what of it is not in the body.
+type call struct {
+	by     domain.Actor
+	http   *http.Request
+	param  func(name string) string
+	header http.Header // of the answer
+	body   []byte      // as it was sent; cleared once the request is done
+}
+
+// idempotency returns what makes a repeat of the request the same request.
+func (c *call) idempotency() commands.Idempotency {
+	return commands.Idempotency{Key: c.http.Header.Get("Idempotency-Key"), Body: c.body}
+}
+
+// reply is what a handler answers with. A receipt makes the answer wait until
+// this node's read models show the fact.
+type reply[Res any] struct {
+	data    Res
+	receipt eventstore.Receipt
+	next    string // cursor of the page that follows; "" = there is none
+}
+
+// endpoint says how a route is served beside its handler.
+type endpoint struct {
+	public bool  // nobody need be authenticated; Authorization is not looked at
+	status int   // of success; 0 = 200
+	limit  int64 // of the body; 0 = maxBody
+	secret bool  // the answer holds a secret: refuse requests that a browser sends on a guess
+}
+
+// projectionPatience bounds how long an answer waits for its own read models. The
+// fact is durable; a read model that is behind must not turn it into an error.
+const projectionPatience = 5 * time.Second
+
+// serve makes a route of a typed handler: authenticate, read, call, answer. The
+// checks come in the one order that tells a caller nothing about what it may not see.
+func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *call, Req) (reply[Res], error)) gin.HandlerFunc {
+	status, limit := e.status, e.limit
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if limit == 0 {
+		limit = maxBody
+	}
+	return func(c *gin.Context) {
+		in, err := s.call(c, e)
+		if err != nil {
+			s.refuse(c, err)
+			return
+		}
+		if in.body, err = readBody(c.Request, limit); err != nil {
+			s.refuse(c, err)
+			return
+		}
+		defer clear(in.body)
+		var req Req
+		if err := decodeStrict(in.body, &req); err != nil {
+			s.refuse(c, err)
+			return
+		}
+		ctx := c.Request.Context()
+		res, err := handle(ctx, in, req)
+		if err != nil {
+			s.refuse(c, err)
+			return
+		}
+		s.catchUp(ctx, res.receipt)
+		s.answer(c, status, res.data, receiptOf(res.receipt), res.next)
+	}
+}
+
+// call authenticates a request and gathers what its handler needs beside the body.
+func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
+	in := &call{http: c.Request, param: c.Param, header: c.Writer.Header()}
+	if !e.public {
+		by, err := s.authenticate(c.Request)
+		if err != nil {
+			return nil, err
+		}
+		in.by = by
+	} else {
+		in.by = domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live}
+	}
+	in.by.Request = exchangeOf(c).id
+	in.by.Origin = originOf(c.Request)
+	for _, name := range []string{"X-Vault-Enable-MPC", "X-Vault-Custody-Key"} {
+		if c.Request.Header.Get(name) != "" {
+			return nil, errNotImplemented
+		}
+	}
+	if e.secret {
+		if err := checkPrefetch(c.Request); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// authenticate returns who presents the request's one credential.
+func (s *Server) authenticate(r *http.Request) (domain.Actor, error) {
+	presented, err := credentialOf(r)
+	if err != nil {
+		return domain.Actor{}, err
+	}
+	defer clear(presented.value)
+	var by domain.Actor
+	switch presented.kind {
+	case apiKeyCredential:
+		by, err = s.Identity.AuthenticateKey(r.Context(), presented.value)
+	case accessTokenCredential:
+		if presented.fromCookie {
+			if err := checkOrigin(r); err != nil {
+				return domain.Actor{}, err
+			}
+		}
+		if by, err = s.Identity.AuthenticateAccess(r.Context(), presented.value); err == nil {
+			by.Environment, err = environmentOf(r)
+		}
+	default:
+		return domain.Actor{}, errUnauthenticated
+	}
+	return by, err
+}
+
+// environmentOf returns the environment that the caller of an access token
+// chooses. An API key has its own.
+func environmentOf(r *http.Request) (domain.Environment, error) {
+	switch env := domain.Environment(r.Header.Get("X-QuantaSeal-Environment")); env {
+	case "", domain.Live:
+		return domain.Live, nil
+	case domain.Test:
+		return env, nil
+	}
+	return "", &domain.Error{Kind: domain.Invalid, Message: "X-QuantaSeal-Environment must be live or test"}
+}
+
+// maxUserAgent is how much of a User-Agent is kept, in bytes.
+const maxUserAgent = 256
+
+func originOf(r *http.Request) domain.Origin {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = ""
+	}
+	agent := r.UserAgent()
+	return domain.Origin{IP: host, UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+}
+
+// catchUp waits until this node's read models show the fact of a receipt.
+func (s *Server) catchUp(ctx context.Context, r eventstore.Receipt) {
+	if r.Position == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, projectionPatience)
+	defer cancel()
+	if err := s.Views.Passed(ctx, r.Position); err != nil && !errors.Is(err, context.Canceled) {
+		s.Log.WarnContext(ctx, "read models are behind", "position", int64(r.Position), "err", err)
+	}
+}
+
+func receiptOf(r eventstore.Receipt) *receipt {
+	if r == (eventstore.Receipt{}) {
+		return nil
+	}
+	return &receipt{Seq: r.Seq, EventHash: domain.Digest(r.EventHash)}
+}
+
+// instant is a time as answers show it: RFC 3339 with microseconds, or null.
+type instant int64 // Unix microseconds; 0 = none
+
+// MarshalJSON writes the instant, or null for none.
+func (t instant) MarshalJSON() ([]byte, error) {
+	if t == 0 {
+		return []byte("null"), nil
+	}
+	return []byte(time.UnixMicro(int64(t)).UTC().Format(`"2006-01-02T15:04:05.000000Z"`)), nil
+}
+
+func invalid(message string) error { return &domain.Error{Kind: domain.Invalid, Message: message} }

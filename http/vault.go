@@ -1,0 +1,218 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// sealRequest accepts the three spellings of a value that published clients use.
+type sealRequest struct {
+	Name      string          `json:"name"`
+	Type      string          `json:"credential_type"`
+	Values    json.RawMessage `json:"values"`
+	Plaintext json.RawMessage `json:"plaintext"`
+	Secret    json.RawMessage `json:"secret"`
+	Metadata  json.RawMessage `json:"metadata"`
+	TTLDays   *int            `json:"ttl_days"`
+}
+
+// seal handles POST /vault/seal.
+func (s *Server) seal(ctx context.Context, in *call, req sealRequest) (reply[sealAnswer], error) {
+	value, err := valueOf(spelling{"values", req.Values}, spelling{"plaintext", req.Plaintext}, spelling{"secret", req.Secret})
+	if err != nil {
+		return reply[sealAnswer]{}, err
+	}
+	defer clear(value)
+	if value == nil {
+		return reply[sealAnswer]{}, invalid("values is required")
+	}
+	if len(req.Metadata) > 0 && req.Metadata[0] != '{' {
+		return reply[sealAnswer]{}, invalid("metadata must be an object")
+	}
+	cmd := commands.Seal{
+		Actor: in.by, Name: req.Name, Type: req.Type, Value: value,
+		Metadata: append(json.RawMessage(nil), req.Metadata...), Idempotency: in.idempotency(),
+	}
+	if cmd.Type == "" {
+		cmd.Type = domain.DefaultType
+	}
+	if req.TTLDays != nil {
+		if cmd.TTLDays = *req.TTLDays; cmd.TTLDays == 0 {
+			return reply[sealAnswer]{}, invalid("ttl_days must be 1 to 365")
+		}
+	}
+	sealed, err := s.Vault.Seal(ctx, cmd)
+	if err != nil {
+		return reply[sealAnswer]{}, err
+	}
+	return reply[sealAnswer]{data: sealAnswer{entryOf(sealed), dialectOf(in.http)}, receipt: sealed.Receipt}, nil
+}
+
+// sealAnswer is the new entry, or its bare id for the clients that read that.
+type sealAnswer struct {
+	entry
+	dialect dialect
+}
+
+// MarshalJSON writes what the caller's dialect reads.
+func (a sealAnswer) MarshalJSON() ([]byte, error) {
+	if a.dialect.sealsToText() {
+		return json.Marshal(a.EntryID)
+	}
+	return json.Marshal(a.entry)
+}
+
+// spelling is one of several fields by which a value may come.
+type spelling struct {
+	field string
+	raw   json.RawMessage
+}
+
+// valueOf returns the one value that was given as the JSON object under which it
+// is sealed, in a buffer of its own, or nil if there was none. It refuses more
+// than one.
+func valueOf(spellings ...spelling) (commands.Secret, error) {
+	var given *spelling
+	for i := range spellings {
+		if len(spellings[i].raw) == 0 || string(spellings[i].raw) == "null" {
+			continue
+		}
+		if given != nil {
+			return nil, invalid("give one of " + given.field + " and " + spellings[i].field)
+		}
+		given = &spellings[i]
+	}
+	if given == nil {
+		return nil, nil
+	}
+	name := "value"
+	if given.field == "secret" {
+		name = "secret"
+	}
+	switch given.raw[0] {
+	case '{':
+		return append(commands.Secret(nil), given.raw...), nil
+	case '"':
+		if given.field == "values" {
+			return nil, invalid("values must be an object")
+		}
+		value := make(commands.Secret, 0, len(given.raw)+len(name)+6)
+		value = append(append(append(value, `{"`...), name...), `":`...)
+		return append(append(value, given.raw...), '}'), nil
+	}
+	return nil, invalid(given.field + " must be an object")
+}
+
+// unseal handles GET /vault/{id}, which answers with values, and the routes that
+// answer with plaintext.
+func (s *Server) unseal(fields ...string) func(context.Context, *call, none) (reply[unsealed], error) {
+	return func(ctx context.Context, in *call, _ none) (reply[unsealed], error) {
+		return s.unsealAs(ctx, in, in.param("id"), fields...)
+	}
+}
+
+type unsealRequest struct {
+	EntryID      string `json:"entry_id"`
+	CredentialID string `json:"credential_id"`
+}
+
+// unsealByBody handles POST /vault/unseal, which answers with secret.
+func (s *Server) unsealByBody(ctx context.Context, in *call, req unsealRequest) (reply[unsealed], error) {
+	id := req.EntryID
+	if id == "" {
+		id = req.CredentialID
+	}
+	if id == "" {
+		return reply[unsealed]{}, invalid("entry_id is required")
+	}
+	return s.unsealAs(ctx, in, id, "secret")
+}
+
+func (s *Server) unsealAs(ctx context.Context, in *call, id string, fields ...string) (reply[unsealed], error) {
+	got, err := s.Vault.Unseal(ctx, commands.Unseal{Actor: in.by, Reference: id})
+	if err != nil {
+		return reply[unsealed]{}, err
+	}
+	return reply[unsealed]{data: unsealed{got, fields}, receipt: got.Receipt}, nil
+}
+
+// unsealed is a value under the names that its route promises.
+type unsealed struct {
+	commands.Unsealed
+	fields []string
+}
+
+func (a unsealed) appendJSON(b []byte) ([]byte, error) {
+	defer clear(a.Value)
+	c := a.Credential
+	named, err := appendJSON(nil, struct {
+		CredentialID string  `json:"credential_id"`
+		ID           string  `json:"id"`
+		EntryID      string  `json:"entry_id"`
+		Name         string  `json:"name"`
+		Type         string  `json:"credential_type"`
+		Algorithm    string  `json:"algorithm"`
+		Version      uint16  `json:"version"`
+		Accessed     instant `json:"last_accessed_at"`
+		Expires      instant `json:"ttl_expires_at"`
+		ExpiresAt    instant `json:"expires_at"`
+	}{
+		c.ID.Handle(), c.Entry().String(), c.Entry().String(), c.Name, c.Type, domain.SealAlgorithm, c.Version,
+		instant(a.Receipt.TimeUS), instant(c.ExpiresAt), instant(c.ExpiresAt),
+	})
+	if err != nil {
+		return b, err
+	}
+	b = append(b, named[:len(named)-1]...)
+	for _, field := range a.fields {
+		b = append(b, `,"`+field+`":`...)
+		if field == "secret" {
+			b = appendSingle(b, a.Value)
+		} else {
+			b = append(b, a.Value...)
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// appendSingle writes the value as one string: the only member if that is text,
+// and otherwise the whole object as JSON text.
+func appendSingle(b []byte, value []byte) []byte {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(value, &members) == nil && len(members) == 1 {
+		for _, only := range members {
+			if only[0] == '"' {
+				b = append(b, only...)
+				clear(only)
+				return b
+			}
+		}
+	}
+	for _, member := range members {
+		clear(member)
+	}
+	return appendQuoted(b, value)
+}
+
+// appendQuoted writes JSON text as a JSON string, without a copy on the way.
+func appendQuoted(b []byte, text []byte) []byte {
+	b = append(b, '"')
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '\t':
+			b = append(b, '\\', 't')
+		case c == '\r':
+			b = append(b, '\\', 'r')
+		default: // JSON text has no other control characters
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
