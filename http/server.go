@@ -72,7 +72,9 @@ func (s *Server) HTTP() *http.Server {
 // Handler returns the API. A path with one slash at its end is served as the
 // path without; nothing is ever redirected.
 func (s *Server) Handler() http.Handler {
-	return s.handler(s.engine())
+	engine := s.engine()
+	s.routes(engine)
+	return s.handler(engine)
 }
 
 func (s *Server) handler(engine http.Handler) http.Handler {
@@ -98,7 +100,6 @@ func (s *Server) engine() *gin.Engine {
 	engine.HandleMethodNotAllowed = true
 	engine.ForwardedByClientIP = false
 	engine.Use(s.begin, s.record, s.recoverPanic, s.checkFraming)
-	s.routes(engine)
 	engine.NoRoute(func(c *gin.Context) { s.refuse(c, errNotFound) })
 	engine.NoMethod(func(c *gin.Context) { s.refuse(c, errMethodNotAllowed) })
 	return engine
