@@ -15,7 +15,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/quantaseal/quantaseal/internal/pgtest"
 )
 
 // settings is what one run measures.
@@ -57,16 +61,14 @@ type Report struct {
 func main() {
 	var s settings
 	flag.DurationVar(&s.seconds, "for", 5*time.Second, "how long each line is measured")
-	flag.StringVar(&s.postgres, "postgres", "", "URL of an empty PostgreSQL database; without it only SQLite is measured")
+	flag.StringVar(&s.postgres, "postgres", "", "URL of an empty PostgreSQL database; without it a throw-away cluster is started")
+	engines := flag.String("engines", "sqlite,postgres", "what to measure")
 	flag.StringVar(&s.jsonFile, "json", "", "file for the report as JSON")
 	flag.StringVar(&s.profile, "profile", "", "directory for CPU profiles of the server")
 	flag.StringVar(&s.binary, "binary", "", "server to measure; without it the one in this tree is built")
 	flag.IntVar(&s.credentials, "credentials", 1000, "credentials sealed before reading begins")
 	flag.Parse()
-	s.connections, s.engines = []int{16, 64}, []string{"sqlite"}
-	if s.postgres != "" {
-		s.engines = append(s.engines, "postgres")
-	}
+	s.connections, s.engines = []int{16, 64}, strings.Split(*engines, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, s); err != nil {
@@ -94,6 +96,16 @@ func run(ctx context.Context, s settings) error {
 	}
 	fmt.Printf("\n%-9s %-7s %5s %9s %8s %8s %10s %9s %8s %8s %6s\n",
 		"engine", "op", "conns", "per s", "p50 ms", "p99 ms", "server µs", "load µs", "peak MB", "limit/s", "ratio")
+	if slices.Contains(s.engines, "postgres") && s.postgres == "" {
+		cluster, err := pgtest.NewCluster()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = cluster.Close() }()
+		if s.postgres, err = cluster.NewDatabase(ctx); err != nil {
+			return err
+		}
+	}
 	for _, engine := range s.engines {
 		rows, err := measureEngine(ctx, s, engine, filepath.Join(dir, engine), report)
 		if err != nil {
