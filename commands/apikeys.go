@@ -77,7 +77,7 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 		Lookup: lookup, Owner: by.User, Prefix: created.Prefix, Scopes: scopes, Personal: domain.APIKeyName{Name: cmd.Name},
 	}
 	_, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),
-		terms[domain.APIKey]{eventID: claim.eventID, bodyMAC: claim.bodyMAC},
+		terms[domain.APIKey]{eventID: claim.eventID, bodyMAC: claim.bodyMAC, fresh: claim.bodyMAC == nil},
 		func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Create(fact, by, now) })
 	if errors.Is(err, eventstore.ErrRepeated) {
 		if before, found, err := claim.earlier(ctx, i.Log, by.Tenant); found || err != nil {

@@ -21,6 +21,7 @@ const maxRaces = 5
 // terms are what a command asks of its append beside its facts.
 type terms[S any] struct {
 	eventID  domain.ID     // of the first fact; zero = drawn
+	fresh    bool          // eventID was drawn just now, and names an aggregate that nobody can know
 	lost     error         // the refusal after too many lost races; nil = ErrContended
 	bodyMAC  []byte        // kept with the first fact
 	notAfter func(S) int64 // the last stamp that suits the state; nil = any
@@ -35,9 +36,13 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 ) (S, eventstore.Receipt, error) {
 	for races := 0; ; races++ {
 		as := log.Generation()
-		state, version, err := eventstore.Fold[S](ctx, log, by.Tenant, id)
-		if err != nil {
-			return state, eventstore.Receipt{}, err
+		var state S
+		var version uint64
+		if !t.fresh || races > 0 {
+			var err error
+			if state, version, err = eventstore.Fold[S](ctx, log, by.Tenant, id); err != nil {
+				return state, eventstore.Receipt{}, err
+			}
 		}
 		facts, refusal := decide(state)
 		if len(facts) == 0 {
@@ -81,7 +86,7 @@ func place[S eventstore.Folds[S, E], E domain.Event](state S, version uint64, id
 			version++
 		}
 		if i == 0 {
-			f.EventID, f.BodyMAC = t.eventID, t.bodyMAC
+			f.EventID, f.BodyMAC, f.Fresh = t.eventID, t.bodyMAC, t.fresh
 		}
 		state, list = state.Evolve(e), append(list, f)
 	}

@@ -62,7 +62,7 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 		Personal: domain.CredentialLabel{Metadata: cmd.Metadata, Name: cmd.Name},
 	}
 	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id),
-		terms[domain.Credential]{eventID: claim.eventID, bodyMAC: claim.bodyMAC},
+		terms[domain.Credential]{eventID: claim.eventID, bodyMAC: claim.bodyMAC, fresh: claim.bodyMAC == nil},
 		func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Seal(fact) })
 	if err == nil {
 		return Sealed{c, int64(receipt.TimeUS), receipt}, nil

@@ -79,7 +79,7 @@ func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64
 		}
 		if !ok {
 			var err error
-			if version, err = s.version(ctx, f.Aggregate); err != nil {
+			if version, err = s.version(ctx, f); err != nil {
 				return err
 			}
 		}

@@ -16,6 +16,9 @@ type Fact struct {
 	Aggregate domain.AggregateID
 	// EventID makes a repeated append the same append. Zero: the Log draws one.
 	EventID domain.ID
+	// Fresh says that EventID was drawn for this append by NewID, so that no earlier
+	// one is looked for.
+	Fresh bool
 	// Changes makes the fact the aggregate's next version. Without it the fact only
 	// observes and carries version 0.
 	Changes bool
@@ -58,7 +61,6 @@ type encoded struct {
 	header  chain.Header // all but what the sequencer knows: place, time, key
 	payload []byte
 	blob    []byte
-	drawn   bool // the event id is fresh, so nothing can have used it
 }
 
 func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, error) {
@@ -68,7 +70,7 @@ func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, err
 	}
 	e := encoded{fact: f, actor: by, payload: stored.Payload}
 	if e.fact.EventID.IsZero() {
-		e.fact.EventID, e.drawn = l.NewID(), true
+		e.fact.EventID, e.fact.Fresh = l.NewID(), true
 	}
 	if e.blob, err = l.protect(ctx, by, e.fact, stored.Personal); err != nil {
 		return encoded{}, fmt.Errorf("encrypting the personal part of %s: %w", stored.Type.Name, err)

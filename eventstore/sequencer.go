@@ -42,7 +42,8 @@ type sequencer struct {
 	known    bool // head and versions are what this node last saw
 	head     chain.Head
 	versions *simplelru.LRU[domain.AggregateID, uint64]
-	locked   int // batches left to be written under the store's lock
+	locked   int  // batches left to be written under the store's lock
+	careful  bool // a conflict was not explained by the head: look everything up
 }
 
 func newSequencer(l *Log, tenant domain.TenantID) *sequencer {
@@ -118,7 +119,7 @@ func (s *sequencer) load(ctx context.Context) error {
 
 // accept makes b part of the chain and answers its requests.
 func (s *sequencer) accept(b *signed, first Position) {
-	s.head = b.head
+	s.head, s.careful = b.head, false
 	for id, version := range b.versions {
 		s.versions.Add(id, version)
 	}
@@ -133,10 +134,16 @@ func (s *sequencer) accept(b *signed, first Position) {
 	}
 }
 
-// version returns the version of an aggregate on the chain as this node last saw it.
-func (s *sequencer) version(ctx context.Context, id domain.AggregateID) (uint64, error) {
+// version returns the version of a fact's aggregate on the chain as this node
+// last saw it. That a new aggregate is new it leaves to the store, which refuses
+// a second first version; after such a conflict it looks.
+func (s *sequencer) version(ctx context.Context, f Fact) (uint64, error) {
+	id := f.Aggregate
 	if v, ok := s.versions.Get(id); ok {
 		return v, nil
+	}
+	if f.Changes && f.Version == 0 && !s.careful {
+		return 0, nil
 	}
 	var version uint64
 	switch record, err := s.log.Store.Latest(ctx, s.tenant, id); {
@@ -156,7 +163,7 @@ func (s *sequencer) version(ctx context.Context, id domain.AggregateID) (uint64,
 
 // repeated reports whether an event id that a caller chose is on the chain.
 func (s *sequencer) repeated(ctx context.Context, e encoded) (bool, error) {
-	if e.drawn {
+	if e.fact.Fresh {
 		return false, nil
 	}
 	_, err := s.log.Store.Find(ctx, s.tenant, e.fact.EventID)

@@ -67,7 +67,7 @@ func (s *sequencer) reconcile(ctx context.Context, b *signed) ([]*request, error
 	s.known = false
 	s.versions.Purge()
 	if kept == 0 {
-		s.locked = lockedBatches
+		s.locked, s.careful = lockedBatches, true
 		return b.requests, nil
 	}
 	first, err := s.log.Store.Find(ctx, s.tenant, b.recorded[0].Header.EventID)

@@ -1,16 +1,3 @@
-// Package chain is the audit chain as bytes: its record format QSE1, how records
-// link, how they are signed, and every check that an auditor makes. It knows no
-// events and no database, so a record is verified with nothing but its bytes.
-//
-// A record is a header of fixed layout, an opaque payload, an optional detached
-// blob and a signature. The header commits to the payload and the blob by hash
-// and to the record before it by [Record.Hash]; the signature covers the header.
-// Nothing is ever encoded again to be verified: what is stored is what was signed.
-//
-// The formats are versioned by a suite byte. Suite 1 is SHA3-256 (FIPS 202) and
-// ML-DSA-65 (FIPS 204, pure, hedged). All integers are big-endian.
-//
-// Its one law: what the encoder would not write the decoder refuses.
 package chain
 
 import (
@@ -22,14 +9,15 @@ import (
 // Sizes in bytes.
 const (
 	HashSize      = 32
-	fixedHeader   = 297
-	MaxTypeLength = 63
-	MinHeader     = fixedHeader + 1
-	MaxHeader     = fixedHeader + MaxTypeLength
-	SignatureSize = 3309    // ML-DSA-65, FIPS 204 table 2
-	PublicKeySize = 1952    // ML-DSA-65, FIPS 204 table 2
-	SeedSize      = 32      // FIPS 204 §5.1
-	MaxPayload    = 1 << 16 // 65,536
+	MaxTypeLength = 63                          // of an event type
+	MinHeader     = fixedHeader + 1             // 298
+	MaxHeader     = fixedHeader + MaxTypeLength // 360
+	MaxPayload    = 1 << 16                     // 65,536
+	SignatureSize = 3309                        // FIPS 204 table 2, ML-DSA-65
+	PublicKeySize = 1952                        // FIPS 204 table 2, ML-DSA-65
+	SeedSize      = 32                          // FIPS 204 §5.1
+
+	fixedHeader = 297
 )
 
 // Hash is a SHA3-256 output.

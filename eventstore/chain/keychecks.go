@@ -58,24 +58,27 @@ func (v *Verifier) rotation(e *examined, s *step) {
 		e.fault(16, "the public key has not the length of one")
 		return
 	}
-	if v.state.Key == nil {
-		e.fault(16, "there is no key that could be replaced")
+	s.next.Key, s.next.KeyEpoch = key, v.state.KeyEpoch+1
+	c, err := r.KeyCert.Verify(v.policy.Root)
+	if err != nil {
+		e.fault(16, "the root key did not certify the next key")
 		return
 	}
-	s.next.Key, s.next.KeyEpoch = key, v.state.KeyEpoch+1
-	if wrong := v.wrongRotation(h, r, key); wrong != "" {
+	if v.state.Key == nil { // a chain that has lost its genesis is known again from here on
+		s.next.KeyEpoch = c.KeyEpoch
+	}
+	if wrong := v.wrongRotation(h, r, key, c); wrong != "" {
 		e.fault(16, wrong)
 	}
 }
 
-// wrongRotation says what is wrong with the certificate or the proof, or "".
-func (v *Verifier) wrongRotation(h *Header, r Rotation, key *PublicKey) string {
-	c, err := r.KeyCert.Verify(v.policy.Root)
-	if err != nil {
-		return "the root key did not certify the next key"
-	}
+// wrongRotation says what is wrong with a certificate of the root key or with the
+// proof, or "".
+func (v *Verifier) wrongRotation(h *Header, r Rotation, key *PublicKey, c Certificate) string {
 	_, old := v.retired[key.ID()]
 	switch {
+	case v.state.Key == nil:
+		return "the key that is replaced is not known"
 	case c.LogID != h.LogID || c.Tenant != h.Tenant || v.knowsIndex() && c.TenantIndex != v.state.TenantIndex:
 		return "the certificate is for another chain"
 	case c.KeyID != key.ID():

@@ -3,6 +3,7 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
 )
@@ -41,6 +42,9 @@ func (k *SigningKey) Public() *PublicKey { return k.public }
 
 // ID returns the id of the public half.
 func (k *SigningKey) ID() Hash { return k.public.id }
+
+// Format prints a placeholder, whatever the verb.
+func (k SigningKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[signing key]") }
 
 // Sign returns the signature of message under a context string, SignatureSize
 // bytes, hedged with fresh randomness (FIPS 204 §3.4): the same message never has

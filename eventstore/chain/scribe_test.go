@@ -75,9 +75,10 @@ type event struct {
 	signer   *chain.SigningKey
 }
 
+// sign signs without randomness, so that a chain is the same in every process.
 func (s *scribe) sign(key *chain.SigningKey, context string, message []byte) []byte {
 	s.t.Helper()
-	signature, err := key.Sign(context, message)
+	signature, err := key.SignDeterministic(context, message)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -173,10 +174,9 @@ func (s *scribe) rotate(to *chain.SigningKey, edit func(c *chain.Certificate, r 
 	s.key, s.epoch = to, s.epoch+1
 }
 
-// sample returns a chain of eight records: changes, observations and a rotation.
-func sample(t testing.TB) *scribe {
-	t.Helper()
-	s := newScribe(t)
+// life writes seven records: changes, observations and a rotation.
+func (s *scribe) life() {
+	s.t.Helper()
 	s.changed(1, 1)
 	s.unsealed()
 	s.changed(1, 2)
@@ -184,6 +184,13 @@ func sample(t testing.TB) *scribe {
 	s.changed(2, 1)
 	s.unsealed()
 	s.changed(1, 3)
+}
+
+// sample returns a chain of eight records.
+func sample(t testing.TB) *scribe {
+	t.Helper()
+	s := newScribe(t)
+	s.life()
 	return s
 }
 
