@@ -1,0 +1,62 @@
+// Package chain is the audit chain as bytes: its record format QSE1, its keys, and
+// every check that an auditor makes. Its one law: what the encoder would not write
+// the decoder refuses.
+//
+// It knows no events and no database, so a chain is verified with nothing but its
+// bytes. Nothing is ever encoded again to be verified: what is stored is what was
+// signed.
+//
+// # Records
+//
+// There is one chain for each tenant, and one for the system, whose tenant is the
+// zero UUID. A [Record] is a header of fixed layout, an opaque payload, an optional
+// detached blob and a signature. The [Header] commits to the payload and the blob
+// by hash and to the record before it by [Record.Hash]; the signature covers the
+// header. All integers are big-endian, and every hash is [Tagged] with its purpose.
+//
+// A suite byte versions the format. Suite 1 is SHA3-256 (FIPS 202) and ML-DSA-65
+// (FIPS 204, pure, hedged). A log writes a record like this:
+//
+//	h := chain.Header{…, Seq: head.Next, Prev: head.Hash} // GenesisPrev for the first
+//	r := chain.Record{Header: h.Append(nil), Payload: payload}
+//	r.Signature, err = key.Sign(chain.ContextEvent, r.Header)
+//
+// # Keys
+//
+// The first record, [Genesis], introduces the chain's audit key, which the
+// deployment's root key has certified ([Certificate], QSK1). A [Rotation], signed by
+// the key that was active until then, introduces the next. Whoever knows the
+// [LogID] can verify everything: it commits to the root key.
+//
+// # Checks
+//
+// A [Finding] names the check that failed:
+//
+//	V1   the header's length, magic and suite
+//	V2   its fields: decoding and encoding it gives the same bytes
+//	V3   log id = the trusted one
+//	V4   tenant = the chain's
+//	V5   seq = previous + 1
+//	V6   prev = hash of the previous record, or GenesisPrev in the first
+//	V7   time not before the previous record's, nor more than MaxAhead in the future
+//	V8   event id not used before in the chain
+//	V9   payload: length, hash, CheckPayload
+//	V10  detached blob: there exactly when flagged, length, hash
+//	V11  aggregate version = 0, or the aggregate's previous + 1
+//	V12  signer and epoch = the active key's
+//	V13  signature of the active key
+//	V14  what is repeated beside a record = what its header says
+//	V15  genesis: certified by the root key for this chain
+//	V16  key event: signature of the old key, certificate, proof of possession
+//	V17  no signature of a key after its replacement
+//	V18  recovery after a loss: always a finding, as this version knows none
+//	V23  no record is missing at the end
+//	V28  every receipt is honoured
+//
+// The numbers between are about anchors and checkpoints, which a bundle of this
+// version does not hold: that records after the last receipt are missing shows only
+// in ToSeq, which nobody signs.
+//
+// [VerifyRecord] checks one record, a [Verifier] one chain as it grows, and
+// [VerifyBundle] an exported chain, on all cores.
+package chain
