@@ -129,6 +129,5 @@ CREATE TABLE audit_index (
     PRIMARY KEY (tenant_id, seq)
 );
 CREATE INDEX audit_index_by_type ON audit_index (tenant_id, event_type, seq);
-CREATE INDEX audit_index_by_actor ON audit_index (tenant_id, actor_id, seq);
-CREATE INDEX audit_index_by_aggregate ON audit_index (tenant_id, aggregate_id, seq);
-CREATE INDEX audit_index_of_failures ON audit_index (tenant_id, seq) WHERE outcome > 0;
+CREATE INDEX audit_index_by_actor ON audit_index (tenant_id, actor_id, event_type, seq);
+CREATE INDEX audit_index_by_aggregate ON audit_index (tenant_id, aggregate_kind, aggregate_id, seq);

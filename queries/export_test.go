@@ -1,0 +1,27 @@
+package queries
+
+import "github.com/quantaseal/quantaseal/domain"
+
+// Texts returns the SQL of every question, by name.
+func Texts() map[string]string {
+	texts := map[string]string{
+		"credential": credentialByID, "page of active": activePage, "page of every": everyPage,
+		"versions": versionsOf, "keys": keysOf, "key": keyByLookup, "overdue": overdue, "unshredded": unshredded,
+		"named": namedHash, "unregistered": unregistered, "first at": firstAt,
+	}
+	types, actors := []string{"CREDENTIAL_SEALED", "LOGIN_FAILED"}, []domain.ID{{1}, {2}}
+	about := domain.AggregateID{Kind: domain.KindUser, ID: domain.ID{3}}
+	for name, f := range map[string]AuditFilter{
+		"page of all":       {},
+		"page of types":     {Types: types},
+		"page of actors":    {Actors: actors},
+		"page of failures":  {Outcome: OnlyFailure},
+		"page of aggregate": {Aggregate: about},
+		"page of oldest":    {Forward: true},
+		"page of history":   {Aggregate: about, Types: types, Actors: actors},
+		"page of both":      {Types: types, Actors: actors, Outcome: OnlySuccess},
+	} {
+		texts[name], _ = f.query(1, 2)
+	}
+	return texts
+}
