@@ -1,0 +1,160 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/eventstore/table"
+)
+
+// offer is what one Append waits for.
+type offer struct {
+	table.Offer
+	first   int64
+	err     error
+	settled chan struct{}
+}
+
+// Append implements eventstore.Store. What is offered at the same time, for
+// whichever chains, is committed with one sync.
+func (s *Store) Append(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
+	checked, err := table.NewOffer(tenant, records)
+	if err != nil {
+		return 0, err
+	}
+	o := &offer{Offer: checked, settled: make(chan struct{})}
+	s.pending.Submit(ctx, o)
+	select {
+	case <-o.settled:
+		return eventstore.Position(o.first), o.err
+	case <-ctx.Done():
+		return 0, fmt.Errorf("waiting for an append: %w", ctx.Err())
+	}
+}
+
+// commit answers every offer of a batch. An offer that repeats what its chain
+// has ends the transaction for all; the others are written again without it.
+func (s *Store) commit(ctx context.Context, offers []*offer) {
+	for len(offers) > 0 {
+		repeats, err := s.transact(ctx, offers)
+		if repeats < 0 {
+			for _, o := range offers {
+				if err != nil {
+					o.err = err
+				}
+				close(o.settled)
+			}
+			return
+		}
+		offers[repeats].err = eventstore.ErrConflict
+		close(offers[repeats].settled)
+		offers = append(offers[:repeats:repeats], offers[repeats+1:]...)
+	}
+}
+
+// transact writes offers in one transaction, save those that do not follow their
+// chain's head, whose err it sets. It returns which offer made that impossible,
+// or -1 and what became of all.
+func (s *Store) transact(ctx context.Context, offers []*offer) (repeats int, err error) {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return -1, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // no more than what Commit left
+	t := transaction{s: s, tx: tx, insert: tx.StmtContext(ctx, s.stmts.insert), heads: map[domain.TenantID]chain.Head{}}
+	if t.last, err = s.lastPosition(ctx, tx); err != nil {
+		return -1, err
+	}
+	before := t.last
+	for i, o := range offers {
+		err := t.write(ctx, o)
+		if isUnique(err) {
+			return i, nil
+		}
+		if err != nil {
+			return -1, err
+		}
+	}
+	if t.last == before {
+		return -1, nil
+	}
+	if err := tx.Commit(); err != nil {
+		s.last = -1
+		s.heads.Purge()
+		return -1, fmt.Errorf("committing: %w", err)
+	}
+	s.last = t.last
+	for tenant, head := range t.heads {
+		s.heads.Add(tenant, head)
+	}
+	return -1, nil
+}
+
+// transaction is what a transaction has made of the file so far.
+type transaction struct {
+	s      *Store
+	tx     *sql.Tx
+	insert *sql.Stmt
+	last   int64
+	heads  map[domain.TenantID]chain.Head
+}
+
+// write inserts the records of o, or sets its err if they do not follow.
+func (t *transaction) write(ctx context.Context, o *offer) error {
+	head, err := t.head(ctx, o.Tenant)
+	if err != nil {
+		return err
+	}
+	if o.err = nil; !o.Follows(head) {
+		o.err = eventstore.ErrConflict
+		return nil
+	}
+	o.first = t.last + 1
+	for i := range o.Records {
+		r, c := &o.Records[i], &o.Columns[i]
+		var version any
+		if c.AggregateVersion > 0 {
+			version = int64(c.AggregateVersion)
+		}
+		t.last++
+		if _, err := t.insert.ExecContext(ctx,
+			t.last, c.Tenant[:], int64(c.Seq), c.EventID[:], int64(c.AggregateKind), c.AggregateID[:], version,
+			r.Header, r.Payload, r.Detached, r.Signature,
+		); err != nil {
+			return fmt.Errorf("inserting a record: %w", err)
+		}
+	}
+	t.heads[o.Tenant] = o.Head
+	return nil
+}
+
+func (t *transaction) head(ctx context.Context, tenant domain.TenantID) (chain.Head, error) {
+	if head, ok := t.heads[tenant]; ok {
+		return head, nil
+	}
+	if head, ok := t.s.heads.Get(tenant); ok {
+		return head, nil
+	}
+	return headOf(ctx, t.tx.StmtContext(ctx, t.s.stmts.head), tenant)
+}
+
+func (s *Store) lastPosition(ctx context.Context, tx *sql.Tx) (int64, error) {
+	if s.last >= 0 {
+		return s.last, nil
+	}
+	return number(ctx, tx.StmtContext(ctx, s.stmts.last))
+}
+
+// isUnique reports whether err says that a row is there already.
+func isUnique(err error) bool {
+	e := (*driver.Error)(nil)
+	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}

@@ -1,0 +1,127 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+)
+
+// stock fills a new store: position n is sequence number n-1 of the first tenant's
+// chain and, as far as n is even, the next version of one aggregate; behind them
+// stands the chain of a second tenant.
+func stock(t *testing.T, open Open) (engine Engine, tenant domain.TenantID, id domain.AggregateID) {
+	t.Helper()
+	engine, tenant = open(t), newTenant()
+	id = domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID(random(16))}
+	specs := make([]spec, 8)
+	for i := range specs {
+		if i%2 == 1 {
+			specs[i] = spec{aggregate: id, version: uint64(i/2 + 1)}
+		}
+	}
+	records, _ := link(tenant, chain.Head{}, specs...)
+	mustAppend(t, engine.Store, tenant, records)
+	other := newTenant()
+	records, _ = Records(other, chain.Head{}, 20)
+	mustAppend(t, engine.Store, other, records)
+	return engine, tenant, id
+}
+
+// testRefused tries to change and remove records with the product's own rights.
+func testRefused(t *testing.T, open Open) {
+	engine, tenant, _ := stock(t, open)
+	if engine.Exec == nil {
+		return
+	}
+	before, err := collect(engine.Store.Chain(t.Context(), tenant, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range append([]string{
+		fmt.Sprintf(`UPDATE %s SET seq = seq + 1000 WHERE pos = 3`, engine.Table),
+		fmt.Sprintf(`UPDATE %s SET signature = payload`, engine.Table),
+		fmt.Sprintf(`DELETE FROM %s WHERE pos = 3`, engine.Table),
+		fmt.Sprintf(`DELETE FROM %s`, engine.Table),
+	}, engine.Refused...) {
+		if err := engine.Exec(t.Context(), statement); err == nil {
+			t.Errorf("%s: was done", statement)
+		}
+	}
+	unchanged(t, engine.Store, tenant, before)
+}
+
+// testTampered changes each column behind the store's back (V14).
+func testTampered(t *testing.T, open Open) {
+	for _, test := range []struct {
+		name, change string
+		hidden       bool // from its chain, so that only a read of everything meets it
+	}{
+		{"chain", `tenant_id = (SELECT tenant_id FROM %[1]s WHERE pos = 9), seq = 1000`, true},
+		{"sequence number", `seq = 1000`, false},
+		{"event", `event_id = (SELECT event_id FROM %[1]s WHERE pos = 9)`, false},
+		{"kind", `aggregate_kind = aggregate_kind + 1`, false},
+		{"aggregate", `aggregate_id = (SELECT aggregate_id FROM %[1]s WHERE pos = 9)`, false},
+		{"version", `aggregate_version = 1000`, false},
+		{"no version", `aggregate_version = NULL`, false},
+		{"header", `header = (SELECT header FROM %[1]s WHERE pos = 9)`, false},
+		{"no header", `header = signature`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			engine, tenant, id := stock(t, open)
+			if engine.Force == nil {
+				return
+			}
+			// The last record, so that no neighbour gives the change away.
+			if err := engine.Force(t.Context(), fmt.Sprintf(`UPDATE %[1]s SET `+test.change+` WHERE pos = 8`, engine.Table)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := collect(engine.Store.All(t.Context(), 0)); !errors.Is(err, eventstore.ErrTampered) {
+				t.Errorf("all: %v", err)
+			}
+			refuses := 0
+			for _, read := range []func() error{
+				func() error { _, err := collect(engine.Store.Chain(t.Context(), tenant, 0)); return err },
+				func() error { _, err := collect(engine.Store.Aggregate(t.Context(), tenant, id)); return err },
+				func() error { _, err := engine.Store.Head(t.Context(), tenant); return err },
+				func() error { _, err := engine.Store.Latest(t.Context(), tenant, id); return err },
+			} {
+				switch err := read(); {
+				case errors.Is(err, eventstore.ErrTampered):
+					refuses++
+				case err != nil:
+					t.Errorf("got %v, want that it was tampered with", err)
+				}
+			}
+			if (refuses == 0) != test.hidden {
+				t.Errorf("%d reads of the chain and the aggregate noticed", refuses)
+			}
+		})
+	}
+}
+
+// testRemoved takes records away behind the store's back.
+func testRemoved(t *testing.T, open Open) {
+	engine, tenant, id := stock(t, open)
+	if engine.Force == nil {
+		return
+	}
+	if err := engine.Force(t.Context(), fmt.Sprintf(`DELETE FROM %s WHERE pos = 4`, engine.Table)); err != nil {
+		t.Fatal(err)
+	}
+	for name, read := range map[string]func() error{
+		"all":       func() error { _, err := collect(engine.Store.All(t.Context(), 0)); return err },
+		"chain":     func() error { _, err := collect(engine.Store.Chain(t.Context(), tenant, 0)); return err },
+		"aggregate": func() error { _, err := collect(engine.Store.Aggregate(t.Context(), tenant, id)); return err },
+	} {
+		if err := read(); !errors.Is(err, eventstore.ErrTampered) {
+			t.Errorf("%s: %v, want that it was tampered with", name, err)
+		}
+	}
+	if n, err := collect(engine.Store.Chain(t.Context(), tenant, 4)); err != nil || len(n) != 4 {
+		t.Errorf("what stands behind the gap: %d records, %v", len(n), err)
+	}
+}
