@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"qsverify": main})
+}
+
+// The scripts find chain.ndjson, a chain of six records with a rotation in the
+// middle, and the means to tamper with it:
+//
+//	change IN OUT LINE OLD NEW   replaces the first OLD of a line
+//	lines IN OUT N...            keeps lines, in the order given; 1 is the header
+//	rebase IN OUT FROM TO        writes another range into the header
+//	status N COMMAND ARG...      expects an exit status
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			c := write(t, chain.NewSigningKey(&[32]byte{1}))
+			e.Setenv("LOGID", c.header.LogID.String())
+			e.Setenv("RECEIPT", chain.Receipt{Seq: 2, Hash: c.records[2].Hash()}.String())
+			e.Setenv("HEAD", chain.Receipt{Seq: 5, Hash: c.records[5].Hash()}.String())
+			e.Setenv("WRONG", chain.Receipt{Seq: 2, Hash: c.records[3].Hash()}.String())
+			forged := write(t, chain.NewSigningKey(&[32]byte{2}))
+			for name, chain := range map[string]scribe{"chain.ndjson": c, "forged.ndjson": forged} {
+				if err := os.WriteFile(filepath.Join(e.WorkDir, name), chain.bundle(t), 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": func(ts *testscript.TestScript, _ bool, args []string) {
+				got := 0
+				if exit := (*exec.ExitError)(nil); errors.As(ts.Exec(args[1], args[2:]...), &exit) {
+					got = exit.ExitCode()
+				}
+				if got != number(ts, args[0]) {
+					ts.Fatalf("got exit status %d, want %s", got, args[0])
+				}
+			},
+			"change": func(ts *testscript.TestScript, _ bool, args []string) {
+				lines := strings.SplitAfter(ts.ReadFile(args[0]), "\n")
+				i := number(ts, args[2]) - 1
+				if !strings.Contains(lines[i], args[3]) {
+					ts.Fatalf("line %s has no %q", args[2], args[3])
+				}
+				lines[i] = strings.Replace(lines[i], args[3], args[4], 1)
+				save(ts, args[1], strings.Join(lines, ""))
+			},
+			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
+				lines := strings.SplitAfter(ts.ReadFile(args[0]), "\n")
+				var kept strings.Builder
+				for _, n := range args[2:] {
+					kept.WriteString(lines[number(ts, n)-1])
+				}
+				save(ts, args[1], kept.String())
+			},
+			"rebase": func(ts *testscript.TestScript, _ bool, args []string) {
+				header, rest, _ := strings.Cut(ts.ReadFile(args[0]), `"from_seq":`)
+				_, rest, _ = strings.Cut(rest, "}")
+				save(ts, args[1], header+`"from_seq":`+args[2]+`,"to_seq":`+args[3]+"}"+rest)
+			},
+		},
+	})
+}
+
+func number(ts *testscript.TestScript, s string) int {
+	n, err := strconv.Atoi(s)
+	ts.Check(err)
+	return n
+}
+
+func save(ts *testscript.TestScript, name, text string) {
+	ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+}
+
+// scribe writes a chain.
+type scribe struct {
+	t       *testing.T
+	header  chain.BundleHeader
+	root    *chain.SigningKey
+	key     *chain.SigningKey
+	epoch   uint64
+	records []chain.Record
+	head    chain.Head
+}
+
+// write returns a chain under a root key.
+func write(t *testing.T, root *chain.SigningKey) scribe {
+	t.Helper()
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	h := chain.BundleHeader{
+		Origin: "vault.example.com/audit", RootPublicKey: root.Public().Bytes(), CreatedUS: uint64(began.UnixMicro()),
+		TenantID: [16]byte{0xaa, 15: 1}, ToSeq: 5,
+	}
+	h.LogID = chain.LogID(h.Origin, h.RootPublicKey, h.CreatedUS, h.Nonce)
+	s := scribe{t: t, header: h, root: root, key: chain.NewSigningKey(&[32]byte{3}), epoch: 1}
+	g := chain.Genesis{KeyCert: s.certify(chain.ReasonInitial, s.key, chain.Hash{}, 0), PublicKey: s.key.Public().Bytes(), TenantIndex: 1}
+	s.append(chain.Header{Flags: chain.FlagGenesis, AggregateKind: 1, AggregateID: h.TenantID, EventType: chain.TypeGenesis}, g.Payload(), nil)
+	s.append(chain.Header{AggregateKind: 4, AggregateVersion: 1, EventType: "CREDENTIAL_SEALED"}, []byte(`{"version":1}`), []byte("noise"))
+	s.append(chain.Header{AggregateKind: 4, EventType: "CREDENTIAL_UNSEALED"}, []byte(`{"version":1}`), nil)
+	next := chain.NewSigningKey(&[32]byte{4})
+	possession := chain.PossessionMessage(h.LogID, h.TenantID, s.head.Next, s.head.Hash, next.ID())
+	s.epoch++
+	r := chain.Rotation{
+		KeyCert:   s.certify(chain.ReasonScheduled, next, s.key.ID(), s.head.Next+1),
+		PublicKey: next.Public().Bytes(), ProofOfPossession: s.sign(next, chain.ContextKeyPOP, possession),
+	}
+	s.epoch--
+	s.append(chain.Header{Flags: chain.FlagKeyEvent, AggregateKind: 1, AggregateID: h.TenantID, EventType: chain.TypeRotation}, r.Payload(), nil)
+	s.key, s.epoch = next, s.epoch+1
+	s.append(chain.Header{AggregateKind: 4, AggregateVersion: 2, EventType: "CREDENTIAL_ROTATED"}, []byte(`{"version":2}`), nil)
+	s.append(chain.Header{AggregateKind: 4, EventType: "CREDENTIAL_UNSEALED"}, []byte(`{"version":2}`), nil)
+	return s
+}
+
+func (s *scribe) sign(key *chain.SigningKey, context string, message []byte) []byte {
+	s.t.Helper()
+	signature, err := key.Sign(context, message)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return signature
+}
+
+func (s *scribe) certify(reason uint8, key *chain.SigningKey, prev chain.Hash, from uint64) chain.SignedCertificate {
+	s.t.Helper()
+	b := chain.Certificate{
+		LogID: s.header.LogID, Tenant: s.header.TenantID, TenantIndex: 1, KeyEpoch: s.epoch,
+		ValidFromSeq: from, Reason: reason, PrevKeyID: prev, KeyID: key.ID(),
+	}.Append(nil)
+	return append(b, s.sign(s.root, chain.ContextKeyCert, b)...)
+}
+
+func (s *scribe) append(h chain.Header, payload, detached []byte) {
+	s.t.Helper()
+	h.LogID, h.Tenant, h.Seq, h.Prev = s.header.LogID, s.header.TenantID, s.head.Next, s.head.Hash
+	if h.Seq == 0 {
+		h.Prev = chain.GenesisPrev(h.LogID, h.Tenant)
+	}
+	binary.BigEndian.PutUint64(h.EventID[:], h.Seq)
+	h.TimeUS, h.SchemaVersion, h.ContentType = s.header.CreatedUS+h.Seq, 1, chain.ContentJSON
+	h.PayloadLen, h.PayloadHash = uint32(len(payload)), chain.PayloadHash(payload)
+	if detached != nil {
+		h.Flags |= chain.FlagDetached
+		h.DetachedLen, h.DetachedHash = uint32(len(detached)), chain.DetachedHash(detached)
+	}
+	h.SignerKeyID, h.KeyEpoch = s.key.ID(), s.epoch
+	r := chain.Record{Header: h.Append(nil), Payload: payload, Detached: detached}
+	r.Signature = s.sign(s.key, chain.ContextEvent, r.Header)
+	s.records = append(s.records, r)
+	s.head = chain.Head{Next: h.Seq + 1, Hash: r.Hash(), TimeUS: h.TimeUS}
+}
+
+func (s *scribe) bundle(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := chain.NewBundleWriter(&b, s.header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range s.records {
+		if err := w.WriteEvent(uint64(i), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// A state that another program wrote, or that is damaged, is refused.
+func TestStateRefused(t *testing.T) {
+	key := base64.StdEncoding.EncodeToString(chain.NewSigningKey(&[32]byte{1}).Public().Bytes())
+	hash := strings.Repeat("ab", 32)
+	good := `{"version":1,"log_id":"` + hash + `","pinned":true,"tenant_id":"00000000-0000-0000-0000-000000000001","tenant_index":1,` +
+		`"seq":5,"head_hash":"` + hash + `","time_us":1,"public_key":"` + key + `","key_epoch":1}`
+	v, err := decodeState([]byte(good))
+	if err != nil || v.State.Head.Next != 6 || !v.Pinned || v.State.TenantIndex != 1 || v.State.Key == nil {
+		t.Fatalf("got %+v, %v", v, err)
+	}
+	for old, changed := range map[string]string{
+		`"version":1`:           `"version":2`,
+		`"log_id":"ab`:          `"log_id":"xb`,
+		`"head_hash":"ab`:       `"head_hash":"`,
+		`"tenant_id":"0`:        `"tenant_id":"`,
+		`"public_key":"`:        `"public_key":"AAAA`,
+		`"key_epoch":1`:         `"key_epoch":0`,
+		`"seq":5`:               `"seq":-5`,
+		`"time_us":1`:           `"time_us":1,"more":1`,
+		`{"version"`:            `{}{"version"`,
+		`"key_epoch":1}`:        `"key_epoch":1}{}`,
+		`"seq":5,"head_hash":"`: `"seq":18446744073709551615,"head_hash":"`,
+	} {
+		if _, err := decodeState([]byte(strings.Replace(good, old, changed, 1))); err == nil {
+			t.Errorf("%s was taken", changed)
+		}
+	}
+}
