@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +28,7 @@ import (
 type settings struct {
 	seconds     time.Duration
 	connections []int
+	operations  []string // none = all
 	engines     []string
 	postgres    string
 	jsonFile    string
@@ -59,16 +62,31 @@ type Report struct {
 }
 
 func main() {
-	var s settings
+	s := settings{connections: []int{16, 64}}
 	flag.DurationVar(&s.seconds, "for", 5*time.Second, "how long each line is measured")
 	flag.StringVar(&s.postgres, "postgres", "", "URL of an empty PostgreSQL database; without it a throw-away cluster is started")
+	flag.Func("connections", "how many at a time, such as 16,64", func(v string) error {
+		s.connections = nil
+		for part := range strings.SplitSeq(v, ",") {
+			n, err := strconv.Atoi(part)
+			if err != nil || n < 1 {
+				return errors.New("want numbers")
+			}
+			s.connections = append(s.connections, n)
+		}
+		return nil
+	})
+	flag.Func("operations", "which ones, such as seal,unseal", func(v string) error {
+		s.operations = strings.Split(v, ",")
+		return nil
+	})
 	engines := flag.String("engines", "sqlite,postgres", "what to measure")
 	flag.StringVar(&s.jsonFile, "json", "", "file for the report as JSON")
 	flag.StringVar(&s.profile, "profile", "", "directory for CPU profiles of the server")
 	flag.StringVar(&s.binary, "binary", "", "server to measure; without it the one in this tree is built")
 	flag.IntVar(&s.credentials, "credentials", 1000, "credentials sealed before reading begins")
 	flag.Parse()
-	s.connections, s.engines = []int{16, 64}, strings.Split(*engines, ",")
+	s.engines = strings.Split(*engines, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, s); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -103,6 +104,9 @@ func measureEngine(ctx context.Context, s settings, engine, dir string, report R
 	}
 	var rows []Row
 	for _, line := range lines {
+		if s.operations != nil && !slices.Contains(s.operations, line.name) {
+			continue
+		}
 		for _, connections := range s.connections {
 			cpu, own := v.cpu(), ownCPU()
 			o, err := load(ctx, v.addr, t.key, connections, s.seconds, line.op)
