@@ -48,10 +48,11 @@ func (n *Node) openStores(ctx context.Context, options Options) (*stores, error)
 // What each embedded file is opened with. Views can be folded again, so they
 // need not be synced at every commit.
 const (
-	sqliteCommon  = "&_pragma=journal_mode(WAL)&_pragma=foreign_keys(ON)&_pragma=trusted_schema(OFF)&_pragma=busy_timeout(5000)"
+	sqliteCommon = "&_pragma=journal_mode(WAL)&_pragma=foreign_keys(ON)&_pragma=trusted_schema(OFF)&_pragma=busy_timeout(5000)" +
+		"&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(4000)"
 	sqliteDurable = "?_txlock=immediate&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)" + sqliteCommon
 	sqliteViews   = "?_txlock=immediate&_pragma=synchronous(NORMAL)" + sqliteCommon
-	sqliteRead    = "?mode=ro&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)"
+	sqliteRead    = "?mode=ro&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)&_pragma=query_only(ON)&_pragma=cache_size(-4096)"
 	sqliteReaders = 4
 )
 
