@@ -27,30 +27,37 @@ func ReadBundle(r io.Reader) (BundleHeader, iter.Seq2[Record, error], error) {
 	}
 	return h, func(yield func(Record, error) bool) {
 		for seq := h.FromSeq; ; seq++ {
-			b, err := in.next(nil)
-			if err == io.EOF && seq == h.ToSeq+1 {
-				return
-			}
-			if err != nil && err != io.EOF {
-				yield(Record{}, err)
-				return
-			}
-			e, wrong := parseEvent(b, nil)
-			switch {
-			case errors.Is(wrong, errUnknown):
-				wrong = fmt.Errorf("%w: %w", ErrUnreadable, wrong)
-			case err == io.EOF:
-				wrong = fault{23, "the bundle ends before the record"}.in(h.TenantID, seq)
-			case wrong != nil || e.broken:
-				wrong = fault{1, errDamaged.Error()}.in(h.TenantID, seq)
-			case e.seq != seq || seq > h.ToSeq:
-				wrong = fault{5, "the record stands in the wrong place"}.in(h.TenantID, seq)
-			}
-			if !yield(e.record, wrong) || wrong != nil {
+			r, err := in.record(h, seq)
+			if errors.Is(err, io.EOF) || !yield(r, err) || err != nil {
 				return
 			}
 		}
 	}, nil
+}
+
+// record reads the record with a sequence number. After the last one it returns
+// io.EOF.
+func (l *lines) record(h BundleHeader, seq uint64) (Record, error) {
+	wrong := func(check int, detail string) (Record, error) {
+		return Record{}, fault{check, detail}.in(h.TenantID, seq)
+	}
+	b, err := l.next(nil)
+	switch {
+	case errors.Is(err, io.EOF) && seq != h.ToSeq+1:
+		return wrong(23, "the bundle ends before the record")
+	case err != nil:
+		return Record{}, err
+	}
+	e, err := parseEvent(b, nil)
+	switch {
+	case errors.Is(err, errUnknown):
+		return Record{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case err != nil || e.broken:
+		return wrong(1, errDamaged.Error())
+	case e.seq != seq || seq > h.ToSeq:
+		return wrong(5, "the record stands in the wrong place")
+	}
+	return e.record, nil
 }
 
 // lines reads lines of up to MaxLine bytes.
@@ -71,9 +78,9 @@ func (l *lines) next(b []byte) ([]byte, error) {
 		case err == nil:
 			return b[:len(b)-1], nil
 		case errors.Is(err, bufio.ErrBufferFull):
-		case err == io.EOF && len(b) > start:
+		case errors.Is(err, io.EOF) && len(b) > start:
 			return b, nil // the last line has lost its newline, and nothing else that matters
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return b, io.EOF
 		default:
 			return b[:start], fmt.Errorf("reading a bundle: %w", err)
@@ -84,7 +91,7 @@ func (l *lines) next(b []byte) ([]byte, error) {
 // header reads the first line.
 func (l *lines) header() (BundleHeader, error) {
 	b, err := l.next(nil)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return BundleHeader{}, err
 	}
 	return parseBundleHeader(b)

@@ -97,10 +97,10 @@ type brokenWriter struct{ err error }
 func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 
 // swap returns text with one old replaced by one new.
-func swap(t testing.TB, text []byte, old, new string) []byte {
-	t.Helper()
+func swap(tb testing.TB, text []byte, old, new string) []byte {
+	tb.Helper()
 	if !bytes.Contains(text, []byte(old)) {
-		t.Fatalf("no %q in the bundle", old)
+		tb.Fatalf("no %q in the bundle", old)
 	}
 	return bytes.Replace(text, []byte(old), []byte(new), 1)
 }
@@ -249,12 +249,12 @@ func TestReceipts(t *testing.T) {
 
 // forkFrom returns other records by the same keys, from a sequence number after
 // the rotation on.
-func forkFrom(t testing.TB, s *scribe, seq int) []chain.Record {
-	t.Helper()
+func forkFrom(tb testing.TB, s *scribe, seq int) []chain.Record {
+	tb.Helper()
 	fork := *s
 	h, err := chain.ParseHeader(s.records[seq-1].Header)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	fork.ids, fork.records = 2000, nil
 	fork.head = chain.Head{Next: uint64(seq), Hash: s.records[seq-1].Hash(), TimeUS: h.TimeUS}

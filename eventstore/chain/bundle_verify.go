@@ -32,7 +32,7 @@ type Options struct {
 	LogID    *Hash            // pinned; nil: as the bundle says, or From
 	Receipts []Receipt        // that the chain must honour (V28)
 	From     *Verified        // where an earlier run ended; nil: the genesis
-	Now      func() time.Time // nil: no record is from the future (V7)
+	Now      func() time.Time // nil: times are not compared with a clock (V7)
 	Fast     bool             // leave out V13, but for key events
 	Workers  int              // goroutines; 0 = one a core
 	Report   func(Finding)    // is told every finding, in the order of the records; may be nil
@@ -58,9 +58,9 @@ type Summary struct {
 // no tampering: ErrUnreadable, ErrMisused, the end of ctx or a fault of r. Findings
 // may have been reported before it.
 //
-// It works on all cores and needs some 30 MB of memory, and about 100 bytes for
-// each record, most of them for V8 and V11. From the middle of a chain V8 and V11
-// see only what follows.
+// It works on all cores: a record costs about 25 µs, 10 µs if fast, divided by the
+// cores. It needs some 50 MB of memory and, for V8 and V11, up to 120 bytes for
+// each record. From the middle of a chain V8 and V11 see only what follows.
 func VerifyBundle(ctx context.Context, r io.Reader, o Options) (Summary, error) {
 	in := newLines(r)
 	h, err := in.header()

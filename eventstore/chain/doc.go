@@ -53,9 +53,9 @@
 //	V23  no record is missing at the end
 //	V28  every receipt is honoured
 //
-// The numbers between are about anchors and checkpoints, which a bundle of this
-// version does not hold: that records after the last receipt are missing shows only
-// in ToSeq, which nobody signs.
+// The numbers that are left out are about anchors and checkpoints, which a bundle
+// of this version does not hold: that a chain was cut after the last receipt shows
+// only in the bundle's ToSeq, which nobody signs.
 //
 // [VerifyRecord] checks one record, a [Verifier] one chain as it grows, and
 // [VerifyBundle] an exported chain, on all cores.

@@ -10,7 +10,7 @@ type Finding struct {
 	Tenant [16]byte // whose chain
 	Seq    uint64   // of the record
 	Check  string   // V1 to V28, see the package comment
-	Detail string   // what is wrong, in words; never a part of the record
+	Detail string   // what is wrong, in words, with nothing of the content
 }
 
 // Error returns the finding as one line.

@@ -60,9 +60,9 @@ type scribe struct {
 }
 
 // newScribe returns a scribe that has written the genesis of tenantA's chain.
-func newScribe(t testing.TB) *scribe {
-	t.Helper()
-	s := &scribe{t: t, logID: logID, root: root, key: audit, tenant: tenantA, index: 1}
+func newScribe(tb testing.TB) *scribe {
+	tb.Helper()
+	s := &scribe{t: tb, logID: logID, root: root, key: audit, tenant: tenantA, index: 1}
 	s.genesis()
 	return s
 }
@@ -187,25 +187,25 @@ func (s *scribe) life() {
 }
 
 // sample returns a chain of eight records.
-func sample(t testing.TB) *scribe {
-	t.Helper()
-	s := newScribe(t)
+func sample(tb testing.TB) *scribe {
+	tb.Helper()
+	s := newScribe(tb)
 	s.life()
 	return s
 }
 
 // bundle returns records as a bundle that begins at sequence number 0.
-func bundle(t testing.TB, h chain.BundleHeader, records []chain.Record) []byte {
-	t.Helper()
+func bundle(tb testing.TB, h chain.BundleHeader, records []chain.Record) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	h.ToSeq = h.FromSeq + uint64(len(records)) - 1
 	w, err := chain.NewBundleWriter(&b, h)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i, r := range records {
 		if err := w.WriteEvent(h.FromSeq+uint64(i), r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return b.Bytes()

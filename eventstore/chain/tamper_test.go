@@ -28,9 +28,9 @@ type worlds struct {
 	alien []chain.Record // of another tenant
 }
 
-func newWorlds(t testing.TB) worlds {
-	t.Helper()
-	s := newScribe(t)
+func newWorlds(tb testing.TB) worlds {
+	tb.Helper()
+	s := newScribe(tb)
 	fork := *s
 	fork.ids = 1000
 	fork.records = slices.Clone(s.records)
@@ -38,7 +38,7 @@ func newWorlds(t testing.TB) worlds {
 	fork.unsealed()
 	fork.changed(1, 2)
 	s.life()
-	alien := &scribe{t: t, logID: logID, root: root, key: audit3, tenant: tenantB, index: 2}
+	alien := &scribe{t: tb, logID: logID, root: root, key: audit3, tenant: tenantB, index: 2}
 	alien.genesis()
 	for range len(s.records) - 1 {
 		alien.unsealed()

@@ -47,22 +47,23 @@ func (h *hexBytes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-func load(t testing.TB) vectors {
-	t.Helper()
+func load(tb testing.TB) vectors {
+	tb.Helper()
 	file, err := os.ReadFile("testdata/qse1.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var v vectors
 	if err := json.Unmarshal(file, &v); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }
 
 // records returns events with the signatures that the vectors commit to.
-func (v vectors) records(t testing.TB, events []vectorEvent, seed hexBytes) []chain.Record {
-	t.Helper()
+func (v vectors) records(tb testing.TB, events []vectorEvent, seed hexBytes) []chain.Record {
+	tb.Helper()
+	tb.Helper()
 	key := chain.NewSigningKey((*[32]byte)(seed))
 	var records []chain.Record
 	for _, e := range events {
@@ -70,12 +71,12 @@ func (v vectors) records(t testing.TB, events []vectorEvent, seed hexBytes) []ch
 		if e.Detached != "" {
 			var err error
 			if r.Detached, err = base64.StdEncoding.DecodeString(e.Detached); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 		var err error
 		if r.Signature, err = key.SignDeterministic(chain.ContextEvent, r.Header); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		records = append(records, r)
 	}

@@ -11,7 +11,7 @@ type Policy struct {
 	LogID  Hash             // of the deployment (V3)
 	Root   *PublicKey       // certifies the audit keys (V15, V16); required
 	Tenant [16]byte         // whose chain (V4)
-	Now    func() time.Time // nil: no record is from the future (V7)
+	Now    func() time.Time // nil: times are not compared with a clock (V7)
 	Fast   bool             // leave out V13, but for key events
 }
 
@@ -38,7 +38,7 @@ type Verifier struct {
 }
 
 // NewVerifier returns a Verifier for a chain from its genesis on. It remembers
-// every event id (V8) and the version of every aggregate (V11): about 100 bytes a
+// every event id (V8) and the version of every aggregate (V11): up to 120 bytes a
 // record.
 func NewVerifier(p Policy) *Verifier { return newVerifier(p, State{}, newPast(false)) }
 

@@ -14,8 +14,8 @@ import (
 
 // findings returns what VerifyBundle finds in records, as "SEQ CHECK". Lines and
 // range are what the records say, so that nothing but the records is wrong.
-func findings(t testing.TB, records []chain.Record, o chain.Options) []string {
-	t.Helper()
+func findings(tb testing.TB, records []chain.Record, o chain.Options) []string {
+	tb.Helper()
 	var b bytes.Buffer
 	h := bundle0
 	last, err := records[len(records)-1].Index()
@@ -25,7 +25,7 @@ func findings(t testing.TB, records []chain.Record, o chain.Options) []string {
 	h.ToSeq = last.Seq
 	w, err := chain.NewBundleWriter(&b, h)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i, r := range records {
 		index, err := r.Index()
@@ -33,33 +33,33 @@ func findings(t testing.TB, records []chain.Record, o chain.Options) []string {
 			index.Seq = uint64(i)
 		}
 		if err := w.WriteEvent(index.Seq, r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	return verify(t, b.Bytes(), o)
+	return verify(tb, b.Bytes(), o)
 }
 
 // verify returns what VerifyBundle finds, as "SEQ CHECK".
-func verify(t testing.TB, bundle []byte, o chain.Options) (found []string) {
-	t.Helper()
+func verify(tb testing.TB, bundle []byte, o chain.Options) (found []string) {
+	tb.Helper()
 	o.Report = func(f chain.Finding) { found = append(found, fmt.Sprintf("%d %s", f.Seq, f.Check)) }
 	if o.Now == nil {
 		o.Now = today
 	}
-	s, err := chain.VerifyBundle(t.Context(), bytes.NewReader(bundle), o)
+	s, err := chain.VerifyBundle(tb.Context(), bytes.NewReader(bundle), o)
 	if err != nil {
-		t.Fatalf("VerifyBundle: %v", err)
+		tb.Fatalf("VerifyBundle: %v", err)
 	}
 	if s.Findings != len(found) {
-		t.Errorf("got %d findings in the summary, want %d", s.Findings, len(found))
+		tb.Errorf("got %d findings in the summary, want %d", s.Findings, len(found))
 	}
 	return found
 }
 
-func want(t testing.TB, got []string, want ...string) {
-	t.Helper()
+func want(tb testing.TB, got []string, want ...string) {
+	tb.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("findings (-want +got):\n%s", diff)
+		tb.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
 
@@ -292,5 +292,12 @@ func TestVerifyRecord(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestFindingIsOneLine(t *testing.T) {
+	f := chain.Finding{Tenant: tenantA, Seq: 7, Check: "V6", Detail: "the record does not link to the one before it"}
+	if got, want := f.Error(), "tenant aa000000-0000-0000-0000-000000000001 seq 7 V6: the record does not link to the one before it"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
