@@ -98,10 +98,9 @@ type event struct {
 func parseEvent(b, room []byte) (event, error) {
 	l := line{rest: b}
 	var e event
-	part := func(begin, end string) []byte {
+	part := func(begin string) []byte {
 		l.literal(begin)
-		src := l.until(end)
-		dst, ok := decodeBase64(room, src)
+		dst, ok := decodeBase64(room, l.until(`"`))
 		room = dst[len(dst):]
 		if !ok {
 			e.broken = true
@@ -111,14 +110,14 @@ func parseEvent(b, room []byte) (event, error) {
 	}
 	l.literal(`{"type":"event","seq":`)
 	e.seq = l.number(`,`)
-	e.record.Header = part(`"header":"`, `"`)
-	e.record.Payload = part(`,"payload":"`, `"`)
+	e.record.Header = part(`"header":"`)
+	e.record.Payload = part(`,"payload":"`)
 	if l.literal(`,"detached":`); bytes.HasPrefix(l.rest, []byte("null")) {
 		l.literal("null")
-	} else if e.record.Detached = part(`"`, `"`); e.record.Detached == nil {
+	} else if e.record.Detached = part(`"`); e.record.Detached == nil {
 		e.record.Detached = []byte{} // there, and empty
 	}
-	e.record.Signature = part(`,"signature":"`, `"`)
+	e.record.Signature = part(`,"signature":"`)
 	if l.literal(`}`); !l.failed && len(l.rest) == 0 {
 		return e, nil
 	}
