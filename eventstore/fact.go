@@ -68,6 +68,9 @@ func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, err
 	if err != nil {
 		return encoded{}, err
 	}
+	if err := chain.CheckPayload(chain.ContentJSON, stored.Payload); err != nil {
+		return encoded{}, fmt.Errorf("a fact that no verifier would accept: %s: %w", stored.Type.Name, err)
+	}
 	e := encoded{fact: f, actor: by, payload: stored.Payload}
 	if e.fact.EventID.IsZero() {
 		e.fact.EventID, e.fact.Fresh = l.NewID(), true
@@ -80,7 +83,7 @@ func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, err
 		AggregateKind: uint8(f.Aggregate.Kind), AggregateID: f.Aggregate.ID,
 		ActorKind: uint8(by.Kind), ActorID: by.ID, RequestID: by.Request.ID,
 		Outcome:       uint8(domain.OutcomeOf(f.Event)),
-		SchemaVersion: stored.Type.Version, ContentType: 1, EventType: stored.Type.Name,
+		SchemaVersion: stored.Type.Version, ContentType: chain.ContentJSON, EventType: stored.Type.Name,
 		PayloadLen: uint32(len(e.payload)), PayloadHash: chain.PayloadHash(e.payload),
 	}
 	if f.Changes {

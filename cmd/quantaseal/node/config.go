@@ -49,7 +49,7 @@ func (c *Config) Validate() error {
 	if c.TrialDays < 0 || c.TrialDays > 3650 {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}
-	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Host == "" || u.User != nil) {
+	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Host == "" || u.User != nil || len(u.Host) > 200) {
 		wrong("QUANTASEAL_PUBLIC_URL", c.PublicURL, "want https://host")
 	}
 	return errors.Join(errs...)
