@@ -48,8 +48,8 @@ type Lookups interface {
 	Overdue(ctx context.Context, now time.Time, limit int) ([]domain.DueCredential, error)
 	// Unshredded returns up to limit versions that are over and whose destruction is not on record.
 	Unshredded(ctx context.Context, limit int) ([]domain.DueVersion, error)
-	// Named reports whether a fact names the record hash.
-	Named(ctx context.Context, tenant domain.TenantID, hash domain.Digest) (bool, error)
+	// Named reports whether a fact about a credential names the record hash.
+	Named(ctx context.Context, tenant domain.TenantID, credential domain.CredentialID, hash domain.Digest) (bool, error)
 	// Unregistered returns up to limit tenants that were added and have not registered.
 	Unregistered(ctx context.Context, limit int) ([]domain.DueRegistration, error)
 }

@@ -129,7 +129,7 @@ func (r *Reconciler) orphans(ctx context.Context) error {
 
 // collect destroys a kept record unless the log names it.
 func (r *Reconciler) collect(ctx context.Context, k domain.KeptRecord) error {
-	named, err := r.Lookups.Named(ctx, k.Tenant, k.RecordHash)
+	named, err := r.Lookups.Named(ctx, k.Tenant, k.Credential, k.RecordHash)
 	if err != nil {
 		return fmt.Errorf("looking for the fact of a record: %w", err)
 	}

@@ -184,7 +184,6 @@ func (h *writer) live(s *tenantState, by domain.Actor, c *domain.Credential) {
 	facts := []domain.CredentialEvent{
 		domain.CredentialUnsealed{EntryID: entry, ViaEntryID: entry, ScopeUsed: domain.ScopeVaultUnseal},
 		domain.CredentialUnsealDenied{EntryID: entry, Reason: "expired"},
-		domain.CredentialVersionShredded{EntryID: entry, Version: c.Version, RecordHash: c.RecordHash, Method: domain.ShredMethod},
 	}
 	if c.Version > 1 {
 		facts = append(facts, domain.CredentialVersionShredded{EntryID: c.ID.Entry(c.Version - 1), Version: c.Version - 1, Method: domain.ShredMethod})

@@ -21,7 +21,6 @@ func newModel(facts []eventstore.Recorded) model {
 	keys := map[domain.KeyID]domain.APIKey{}
 	sessions := map[domain.SessionID]domain.Session{}
 	used := map[domain.ID]int64{}
-	opened := map[domain.CredentialID]int64{}
 	versions := map[domain.EntryID]domain.Digest{}
 	shredded := map[domain.EntryID]bool{}
 	for _, f := range facts {
@@ -30,8 +29,6 @@ func newModel(facts []eventstore.Recorded) model {
 			used[f.Header.ActorID] = int64(f.Header.TimeUS)
 		}
 		switch e := f.Event.(type) {
-		case domain.CredentialUnsealed:
-			opened[e.EntryID.Credential()] = int64(f.Header.TimeUS)
 		case domain.CredentialVersionShredded:
 			shredded[e.EntryID] = true
 		case domain.CredentialShredded:
@@ -56,7 +53,7 @@ func newModel(facts []eventstore.Recorded) model {
 	}
 	for id, c := range credentials {
 		m.credentials[id.String()] = credentialText(int64(c.Version), status(c), c.RecordHash[:], c.ExpiresAt, c.RestoreUntil,
-			c.Name, c.Type, string(c.Environment), int64(c.TTLDays), opened[id])
+			c.Name, c.Type, string(c.Environment), int64(c.TTLDays))
 	}
 	for entry, hash := range versions {
 		c := credentials[entry.Credential()]
@@ -88,9 +85,9 @@ func status(c domain.Credential) int64 {
 	return 0
 }
 
-func credentialText(version, status int64, hash []byte, expires, restore int64, name, kind, env string, ttl, opened int64) string {
-	return fmt.Sprintf("version %d status %d hash %x until %d restore %d name %q type %s env %s ttl %d opened %d",
-		version, status, hash, expires, restore, name, kind, env, ttl, opened)
+func credentialText(version, status int64, hash []byte, expires, restore int64, name, kind, env string, ttl int64) string {
+	return fmt.Sprintf("version %d status %d hash %x until %d restore %d name %q type %s env %s ttl %d",
+		version, status, hash, expires, restore, name, kind, env, ttl)
 }
 
 // read collects what scan makes of each row of a query.
@@ -115,19 +112,19 @@ func read(t *rapid.T, v views, query string, scan func(scan func(...any) error) 
 }
 
 func readCredentials(t *rapid.T, v views) map[string]string {
-	return read(t, v, `SELECT c.credential_id, version, status, record_hash, expires_at, restore_until, name, type, environment, ttl_days,
-		COALESCE((SELECT last_accessed_at FROM credential_access a WHERE a.credential_id = c.credential_id), 0) FROM credentials c`,
+	return read(t, v, `SELECT credential_id, version, status, record_hash, expires_at, restore_until, name, type, environment, ttl_days FROM credentials`,
 		func(scan func(...any) error) (string, string, error) {
 			var id, hash []byte
-			var version, status, expires, restore, ttl, opened int64
+			var version, status, expires, restore, ttl int64
 			var name, kind, env string
-			err := scan(&id, &version, &status, &hash, &expires, &restore, &name, &kind, &env, &ttl, &opened)
-			return domain.ID(id).String(), credentialText(version, status, hash, expires, restore, name, kind, env, ttl, opened), err
+			err := scan(&id, &version, &status, &hash, &expires, &restore, &name, &kind, &env, &ttl)
+			return domain.ID(id).String(), credentialText(version, status, hash, expires, restore, name, kind, env, ttl), err
 		})
 }
 
 func readVersions(t *rapid.T, v views) map[string]string {
-	return read(t, v, `SELECT credential_id, version, record_hash, state, shredded_at FROM credential_versions`,
+	return read(t, v, `SELECT credential_id, version, record_hash, state, shredded_at FROM credential_versions
+		UNION ALL SELECT credential_id, version, record_hash, 0, 0 FROM credentials WHERE status < 2`,
 		func(scan func(...any) error) (string, string, error) {
 			var id, hash []byte
 			var version uint16

@@ -25,7 +25,7 @@ type views struct {
 func sqliteViews(t testing.TB) views {
 	t.Helper()
 	db := open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "views.db")+
-		"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
+		"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)&_pragma=busy_timeout(5000)")
 	db.SetMaxOpenConns(1)
 	if err := migrations.Up(t.Context(), db, migrations.SQLite, migrations.Views); err != nil {
 		t.Fatal(err)

@@ -127,28 +127,22 @@ func (f AuditFilter) query(from, before int64) (string, []any) {
 	b := &builder{}
 	where := "tenant_id = " + b.arg(f.Tenant.ID[:]) + " AND seq >= " + b.arg(from) + " AND seq < " + b.arg(before)
 	types, narrow := f.types()
-	if narrow && len(types) == 0 {
+	if len(types) == 0 {
 		return "", nil
 	}
 	var branches []string
 	switch {
 	case f.Aggregate != domain.AggregateID{}:
 		where += " AND aggregate_kind = " + b.arg(int64(f.Aggregate.Kind)) + " AND aggregate_id = " + b.arg(f.Aggregate.ID[:])
-		branches = []string{where + b.among("event_type", b.all(types)) + b.among("actor_id", b.ids(f.Actors))}
+		branches = b.each([]string{where + b.amongActors(f.Actors)}, types)
 	case len(f.Actors) > 0:
-		if !narrow {
-			types = allTypes
+		var each []string
+		for _, actor := range unique(f.Actors) {
+			each = append(each, where+" AND actor_id = "+b.arg(actor[:]))
 		}
-		marks := b.all(types)
-		for _, actor := range b.ids(unique(f.Actors)) {
-			for _, name := range marks {
-				branches = append(branches, where+" AND actor_id = "+actor+" AND event_type = "+name)
-			}
-		}
+		branches = b.each(each, types)
 	case narrow:
-		for _, name := range b.all(types) {
-			branches = append(branches, where+" AND event_type = "+name)
-		}
+		branches = b.each([]string{where}, types)
 	default:
 		branches = []string{where}
 	}
@@ -171,29 +165,29 @@ func (b *builder) arg(v any) string {
 	return "$" + strconv.Itoa(len(b.args))
 }
 
-// among returns the condition that the row itself has one of the values marked in
-// column, or "" if there are none. It hides the column from the choice of an
-// index: SQLite would rather read a whole chain in order than look up rows.
-func (b *builder) among(column string, marks []string) string {
-	if len(marks) == 0 {
+// each returns the conditions of branches for each of types.
+func (b *builder) each(branches, types []string) []string {
+	var all []string
+	for _, name := range types {
+		mark := b.arg(name)
+		for _, branch := range branches {
+			all = append(all, branch+" AND event_type = "+mark)
+		}
+	}
+	return all
+}
+
+// amongActors returns the condition that one of actors acted, or "" if there are
+// none. It asks the whole row, so that the index need not hold the column: SQLite
+// would rather read the whole chain than look up rows that an index yields.
+func (b *builder) amongActors(actors []domain.ID) string {
+	if len(actors) == 0 {
 		return ""
 	}
-	return " AND (SELECT full_row." + column + " FROM audit_index full_row WHERE full_row.tenant_id = $1 AND full_row.seq = audit_index.seq) IN (" +
+	marks := make([]string, len(actors))
+	for i := range actors {
+		marks[i] = b.arg(actors[i][:])
+	}
+	return " AND (SELECT whole.actor_id FROM audit_index whole WHERE whole.tenant_id = audit_index.tenant_id AND whole.seq = audit_index.seq) IN (" +
 		strings.Join(marks, ", ") + ")"
-}
-
-func (b *builder) all(names []string) []string {
-	marks := make([]string, len(names))
-	for i, name := range names {
-		marks[i] = b.arg(name)
-	}
-	return marks
-}
-
-func (b *builder) ids(ids []domain.ID) []string {
-	marks := make([]string, len(ids))
-	for i := range ids {
-		marks[i] = b.arg(ids[i][:])
-	}
-	return marks
 }

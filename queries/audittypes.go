@@ -34,7 +34,7 @@ var allTypes = func() []string {
 // leave out any.
 func (f AuditFilter) types() (names []string, narrow bool) {
 	if len(f.Types) == 0 && f.Outcome == AnyOutcome {
-		return nil, false
+		return allTypes, false
 	}
 	wanted := f.Types
 	if len(wanted) == 0 {

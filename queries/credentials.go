@@ -51,15 +51,17 @@ func (c Credential) Active(now time.Time) bool {
 }
 
 const (
+	// The last unsealing is found by the index of facts about a credential (kind 4),
+	// so that an unsealing writes no row here.
+	lastUnsealed = `(SELECT time_us FROM audit_index WHERE tenant_id = c.tenant_id AND seq = (SELECT MAX(seq) FROM audit_index
+		WHERE tenant_id = c.tenant_id AND aggregate_kind = 4 AND aggregate_id = c.credential_id AND event_type = 'CREDENTIAL_UNSEALED'))`
 	credentialColumns = `c.credential_id, c.version, c.environment, c.name, c.type, c.class, c.algorithm, c.owner_id,
-		c.record_hash, c.kem_key_id, c.metadata, c.ttl_days, c.created_at, c.updated_at, COALESCE(a.last_accessed_at, 0),
+		c.record_hash, c.kem_key_id, c.metadata, c.ttl_days, c.created_at, c.updated_at, COALESCE(` + lastUnsealed + `, 0),
 		c.expires_at, c.restore_until, c.status, c.created_seq`
-	lastAccess = ` LEFT JOIN credential_access a ON a.tenant_id = c.tenant_id AND a.credential_id = c.credential_id`
 
-	credentialByID = `SELECT ` + credentialColumns + ` FROM credentials c` + lastAccess + `
-		WHERE c.tenant_id = $1 AND c.credential_id = $2`
+	credentialByID = `SELECT ` + credentialColumns + ` FROM credentials c WHERE c.tenant_id = $1 AND c.credential_id = $2`
 
-	activePage = `SELECT ` + credentialColumns + ` FROM credentials c` + lastAccess + `
+	activePage = `SELECT ` + credentialColumns + ` FROM credentials c
 		WHERE c.tenant_id = $1 AND c.environment = $2 AND c.status = 0 AND c.created_seq < $3
 			AND (c.expires_at = 0 OR c.expires_at > $4)
 		ORDER BY c.created_seq DESC LIMIT $5`
@@ -75,7 +77,7 @@ var everyPage = func() string {
 			ORDER BY created_seq DESC LIMIT $4) AS status_`+status)
 	}
 	return `SELECT ` + credentialColumns + ` FROM (` + strings.Join(parts, " UNION ALL ") + ` ORDER BY seq DESC LIMIT $4) AS page
-		JOIN credentials c ON c.tenant_id = $1 AND c.credential_id = page.id` + lastAccess + ` ORDER BY page.seq DESC`
+		JOIN credentials c ON c.tenant_id = $1 AND c.credential_id = page.id ORDER BY page.seq DESC`
 }()
 
 // ListCredentials returns a page of credentials, the newest first. Fewer than

@@ -16,8 +16,9 @@ const (
 			WHERE status = 1 AND restore_until <= $1 ORDER BY restore_until LIMIT $2) AS retired
 		LIMIT $2`
 	unshredded = `SELECT tenant_id, credential_id, version, record_hash, state FROM credential_versions
-		WHERE state > 0 AND shredded_at = 0 LIMIT $1`
-	namedHash    = `SELECT EXISTS (SELECT 1 FROM credential_versions WHERE record_hash = $1 AND tenant_id = $2)`
+		WHERE shredded_at = 0 LIMIT $1`
+	namedHash = `SELECT EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND credential_id = $2 AND record_hash = $3)
+		OR EXISTS (SELECT 1 FROM credential_versions WHERE tenant_id = $1 AND credential_id = $2 AND record_hash = $3)`
 	unregistered = `SELECT tenant_id, tenant_index, account_ref FROM tenants
 		WHERE registered_at = 0 AND tenant_index > 0 ORDER BY tenant_index LIMIT $1`
 )
@@ -52,9 +53,9 @@ func (q *Queries) Unshredded(ctx context.Context, limit int) ([]domain.DueVersio
 	return due, nil
 }
 
-// Named reports whether a fact of tenant's chain names the record hash.
-func (q *Queries) Named(ctx context.Context, tenant domain.TenantID, hash domain.Digest) (named bool, err error) {
-	err = q.DB.QueryRowContext(ctx, namedHash, hash[:], tenant.ID[:]).Scan(&named)
+// Named reports whether a fact about a credential of tenant names the record hash.
+func (q *Queries) Named(ctx context.Context, tenant domain.TenantID, credential domain.CredentialID, hash domain.Digest) (named bool, err error) {
+	err = q.DB.QueryRowContext(ctx, namedHash, tenant.ID[:], credential.ID[:], hash[:]).Scan(&named)
 	if err != nil {
 		return false, fmt.Errorf("looking for the fact of a record: %w", err)
 	}

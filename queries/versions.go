@@ -19,8 +19,11 @@ type Version struct {
 	ShreddedAt int64 // when its destruction went on record
 }
 
-const versionsOf = `SELECT version, state, record_hash, kem_key_id, sealed_at, expires_at, shredded_at FROM credential_versions
-	WHERE tenant_id = $1 AND credential_id = $2 ORDER BY version DESC`
+const versionsOf = `SELECT version, 0 AS state, record_hash, kem_key_id, sealed_at, expires_at, 0 AS shredded_at FROM credentials
+		WHERE tenant_id = $1 AND credential_id = $2 AND status < 2
+	UNION ALL SELECT version, state, record_hash, kem_key_id, sealed_at, expires_at, shredded_at FROM credential_versions
+		WHERE tenant_id = $1 AND credential_id = $2
+	ORDER BY version DESC`
 
 // CredentialVersions returns the versions of a credential of tenant, the newest
 // first: none for one that tenant does not have.

@@ -63,7 +63,8 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_in_order ON api_keys (tenant_id, created_seq);
 
--- status: 0 active, 1 retired, 2 ended.
+-- status: 0 active, 1 retired, 2 ended. When a credential was last opened is asked
+-- of audit_index, so that opening one writes nothing here.
 CREATE TABLE credentials (
     tenant_id     BYTEA NOT NULL CHECK (length(tenant_id) = 16),
     credential_id BYTEA NOT NULL CHECK (length(credential_id) = 16),
@@ -80,6 +81,7 @@ CREATE TABLE credentials (
     kem_key_id    BYTEA NOT NULL CHECK (length(kem_key_id) = 32),
     ttl_days      BIGINT NOT NULL,
     created_at    BIGINT NOT NULL,
+    sealed_at     BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
     restore_until BIGINT NOT NULL,
@@ -90,15 +92,8 @@ CREATE INDEX credentials_in_order ON credentials (tenant_id, environment, status
 CREATE INDEX credentials_to_expire ON credentials (expires_at) WHERE expires_at > 0 AND status < 2;
 CREATE INDEX credentials_to_delete ON credentials (restore_until) WHERE status = 1;
 
--- Apart from credentials, because every unseal writes here and the rows are small.
-CREATE TABLE credential_access (
-    tenant_id        BYTEA NOT NULL CHECK (length(tenant_id) = 16),
-    credential_id    BYTEA NOT NULL CHECK (length(credential_id) = 16),
-    last_accessed_at BIGINT NOT NULL,
-    PRIMARY KEY (tenant_id, credential_id)
-);
-
--- state: 0 current, 1 superseded, 2 ended with its credential.
+-- The versions that are over; the current one stands in credentials.
+-- state: 1 superseded, 2 ended with its credential.
 CREATE TABLE credential_versions (
     tenant_id     BYTEA NOT NULL CHECK (length(tenant_id) = 16),
     credential_id BYTEA NOT NULL CHECK (length(credential_id) = 16),
@@ -111,8 +106,7 @@ CREATE TABLE credential_versions (
     shredded_at   BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, credential_id, version)
 );
-CREATE INDEX credential_versions_by_hash ON credential_versions (record_hash);
-CREATE INDEX credential_versions_to_shred ON credential_versions (tenant_id) WHERE state > 0 AND shredded_at = 0;
+CREATE INDEX credential_versions_to_shred ON credential_versions (tenant_id) WHERE shredded_at = 0;
 
 -- What a question about the log filters by. The answer itself is read from the log.
 CREATE TABLE audit_index (
@@ -130,4 +124,4 @@ CREATE TABLE audit_index (
 );
 CREATE INDEX audit_index_by_type ON audit_index (tenant_id, event_type, seq);
 CREATE INDEX audit_index_by_actor ON audit_index (tenant_id, actor_id, event_type, seq);
-CREATE INDEX audit_index_by_aggregate ON audit_index (tenant_id, aggregate_kind, aggregate_id, seq);
+CREATE INDEX audit_index_by_aggregate ON audit_index (tenant_id, aggregate_kind, aggregate_id, event_type, seq);
