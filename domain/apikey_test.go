@@ -107,9 +107,12 @@ func TestAPIKeyRefusals(t *testing.T) {
 	revoke := func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Revoke() }
 	begun := []domain.APIKeyEvent{created}
 	ended := append(begun, domain.APIKeyRevoked{KeyID: keyID})
+	aYear, lastDay := created, now.Add(domain.MaxKeyLifetime).UnixMicro()
+	aYear.ExpiresAt = lastDay
 	const life, env = "an API key lives 1 to 365 days", "environment must be live or test"
 	testDecisions(t, map[string]keyDecision{
 		"create":              {nil, create(lister, same), begun, nil},
+		"create for a year":   {nil, create(owner, func(f *domain.APIKeyCreated) { f.ExpiresAt = lastDay }), []domain.APIKeyEvent{aYear}, nil},
 		"create twice":        {begun, create(owner, same), nil, domain.ErrKeyExists},
 		"create once revoked": {ended, create(owner, same), nil, domain.ErrKeyExists},
 		"create with more than one has": {nil, create(lister, func(f *domain.APIKeyCreated) {

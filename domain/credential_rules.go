@@ -176,7 +176,7 @@ func (c Credential) Rotate(proposed CredentialRotated, env Environment, now time
 // Unix microseconds, 0 for never: a new value restarts the lifetime, a mere
 // change of keys keeps it.
 func (c Credential) Expiry(valueChanged bool, now time.Time) int64 {
-	if !valueChanged || c.TTLDays == 0 {
+	if !valueChanged {
 		return c.ExpiresAt
 	}
 	return ExpiryAfter(c.TTLDays, now)

@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -64,8 +65,8 @@ func TestRotateRefusals(t *testing.T) {
 	refused := func(reason string) []domain.CredentialEvent {
 		return denied(domain.ScopeVaultRotate, "vault.rotate", reason)
 	}
-	misnumbered := rotated
-	misnumbered.Version = 3
+	misnumbered, fromElsewhere := rotated, rotated
+	misnumbered.Version, fromElsewhere.OldEntryID = 3, credID.Entry(3)
 	testDecisions(t, map[string]credentialDecision{
 		"never sealed":        {nil, rotate(rotated, domain.Live, now), refused("not_found"), gone},
 		"in the other world":  {history(sealed), rotate(rotated, domain.Test, now), refused("environment"), gone},
@@ -74,6 +75,7 @@ func TestRotateRefusals(t *testing.T) {
 		"retired":             {history(sealed, retired), rotate(rotated, domain.Live, now), refused("retired"), gone},
 		"no version is left":  {history(sealed, rotatedLast), rotate(rotated, domain.Live, now), refused("versions_exhausted"), gone},
 		"somebody was faster": {history(sealed, rotated), rotate(rotated, domain.Live, now), nil, domain.ErrContended},
+		"from elsewhere":      {history(sealed), rotate(fromElsewhere, domain.Live, now), nil, domain.ErrContended},
 		"misnumbered":         {history(sealed), rotate(misnumbered, domain.Live, now), nil, domain.ErrContended},
 	})
 }
@@ -154,12 +156,12 @@ func TestSealRefusals(t *testing.T) {
 		change(&fact)
 		return func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Seal(fact) }
 	}
-	misnumbered := "a credential begins with its version 1"
+	misnumbered := errors.New("a credential begins with its version 1")
 	testDecisions(t, map[string]credentialDecision{
 		"twice":            {history(sealed), with(func(*domain.CredentialSealed) {}), nil, domain.ErrCredentialExists},
 		"once deleted":     {history(sealed, deleted), with(func(*domain.CredentialSealed) {}), nil, domain.ErrCredentialExists},
-		"no version":       {nil, with(func(f *domain.CredentialSealed) { f.Version = 0 }), nil, fault(misnumbered)},
-		"another version":  {nil, with(func(f *domain.CredentialSealed) { f.EntryID = credID.Entry(2) }), nil, fault(misnumbered)},
+		"no version":       {nil, with(func(f *domain.CredentialSealed) { f.Version = 0 }), nil, misnumbered},
+		"another version":  {nil, with(func(f *domain.CredentialSealed) { f.EntryID = credID.Entry(2) }), nil, misnumbered},
 		"no environment":   {nil, with(func(f *domain.CredentialSealed) { f.Environment = "" }), nil, invalid("environment must be live or test")},
 		"some environment": {nil, with(func(f *domain.CredentialSealed) { f.Environment = "LIVE" }), nil, invalid("environment must be live or test")},
 		"no name":          {nil, with(func(f *domain.CredentialSealed) { f.Personal.Name = "" }), nil, invalid("name is required")},

@@ -89,8 +89,6 @@ func sameError(a, b error) bool {
 
 func invalid(message string) error { return &domain.Error{Kind: domain.Invalid, Message: message} }
 
-func fault(text string) error { return errors.New(text) }
-
 // failer is a test or one run of a property.
 type failer interface {
 	Helper()

@@ -18,6 +18,11 @@ func TestParseID(t *testing.T) {
 	if got, err := domain.ParseID(uuid); got != want || err != nil {
 		t.Errorf("%s is %v, %v", uuid, got, err)
 	}
+	for _, hyphen := range []int{8, 13, 18, 23} {
+		if got, err := domain.ParseID(uuid[:hyphen] + "0" + uuid[hyphen+1:]); !errors.Is(err, domain.ErrMalformedID) {
+			t.Errorf("without the hyphen at %d it is %v, %v", hyphen, got, err)
+		}
+	}
 	for name, text := range map[string]string{
 		"empty":            "",
 		"capitals":         strings.ToUpper(uuid),

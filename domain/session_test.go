@@ -149,14 +149,15 @@ func TestSessionForgetsOldTokens(t *testing.T) {
 // A state stays as it was when facts follow it: two that follow the same one
 // share nothing.
 func TestSessionEvolveSharesNothing(t *testing.T) {
-	s := given[domain.Session](domain.SessionEvent(issued), refreshed(1), refreshed(2))
-	one, two := s.Evolve(refreshed(3)).Evolve(refreshed(4)), s.Evolve(refreshed(5)).Evolve(refreshed(6))
-	want := []domain.Digest{digest(0), digest(1), digest(2), digest(3)}
-	if diff := cmp.Diff(want, one.Used); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if len(s.Used) != 2 || two.Used[3] != digest(5) {
-		t.Errorf("%v then %v", s.Used, two.Used)
+	s := domain.Session{}.Evolve(issued)
+	for n := range 20 {
+		one, two := s.Evolve(refreshed(100)).Evolve(refreshed(101)), s.Evolve(refreshed(200)).Evolve(refreshed(201))
+		for last, branch := range map[int]domain.Session{100: one, 200: two} {
+			if diff := cmp.Diff(append(s.Used[:n:n], digest(n), digest(last)), branch.Used); diff != "" {
+				t.Fatalf("after %d tokens (-want +got):\n%s", n, diff)
+			}
+		}
+		s = s.Evolve(refreshed(n + 1))
 	}
 }
 
