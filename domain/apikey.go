@@ -70,7 +70,7 @@ func (k APIKey) Authenticates(digest Digest, env Environment, now time.Time) boo
 	return same && !k.ID.IsZero() && !k.Revoked && k.Environment == env && now.UnixMicro() < k.ExpiresAt
 }
 
-// Refusals.
+// Refusals about API keys.
 var (
 	// ErrKeyNotFound refuses to revoke a key that was never created.
 	ErrKeyNotFound = &Error{NotFound, "no such API key"}

@@ -37,7 +37,7 @@ const (
 	reasonUnborn   = "unknown_version"
 )
 
-// Refusals.
+// Refusals about credentials.
 var (
 	// ErrCredentialUnavailable refuses every use of a credential that is not to be
 	// had, for whatever reason: to a caller all reasons look alike. The fact that

@@ -71,7 +71,7 @@ var (
 	ErrUnauthenticated = &Error{Unauthenticated, "authentication required"}
 	// ErrDenied refuses what the access that was proven does not cover.
 	ErrDenied = &Error{Denied, "access denied"}
-	// ErrContended refuses a change that others were faster than, again and again.
+	// ErrContended refuses a change that others were faster than.
 	ErrContended = &Error{Conflict, "the resource is being changed by others"}
 )
 

@@ -12,7 +12,8 @@ import (
 // tenant, the deployment's own system chain.
 type ID [16]byte
 
-// ErrMalformedID reports text that is not a canonical UUID.
+// ErrMalformedID reports text that is no canonical UUID nor, where one may stand, a
+// handle.
 var ErrMalformedID = errors.New("malformed id")
 
 // ParseID reads the canonical form: 36 lower-case characters, hyphens in place.
