@@ -34,8 +34,9 @@ type CreatedKey struct {
 
 // CreateKey makes an API key that may do no more than its creator. Access
 // requirement: keys:manage. It refuses with Invalid unknown scopes and bad
-// names, with ErrDenied, with ErrKeyReused, and with ErrKeyExists the repeat of
-// a request that made one: its secret cannot be shown again.
+// names, with ErrDenied, on the record, with ErrKeyReused, and with ErrKeyExists
+// the repeat of a request that made one: its secret cannot be shown again, and
+// the answer names the key.
 func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, error) {
 	by := cmd.Actor
 	scopes, err := domain.ParseScopes(cmd.Scopes)
@@ -86,6 +87,9 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 			}
 			return createdBefore(before)
 		}
+	}
+	if errors.Is(err, domain.ErrDenied) { // more than its creator may
+		return CreatedKey{}, deny(ctx, i.Log, by, domain.ScopeKeysManage, "security.api_key.create")
 	}
 	if err != nil {
 		return CreatedKey{}, err

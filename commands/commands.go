@@ -48,6 +48,10 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		if len(facts) == 0 {
 			return state, eventstore.Receipt{}, refusal
 		}
+		t := t
+		if refusal != nil {
+			t.notAfter = nil // it was too late already
+		}
 		after, reached, list := place(state, version, id, t, facts)
 		receipt, err := log.Append(ctx, by, list...)
 		if errors.Is(err, eventstore.ErrStale) || errors.Is(err, eventstore.ErrTooLate) {
@@ -108,8 +112,13 @@ func authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope 
 	if by.May(scope) {
 		return nil
 	}
-	id := domain.AggregateID{Kind: domain.KindTenant, ID: by.Tenant.ID}
-	if _, err := observe(ctx, log, by, id, domain.AccessDenied{Permission: scope, Reason: "scope", Route: route}); err != nil {
+	return deny(ctx, log, by, scope, route)
+}
+
+// deny puts on the record that an actor's access does not go so far, and
+// returns ErrDenied.
+func deny(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
+	if _, err := observe(ctx, log, by, tenantAggregate(by.Tenant), domain.AccessDenied{Permission: scope, Reason: "scope", Route: route}); err != nil {
 		return err
 	}
 	return domain.ErrDenied

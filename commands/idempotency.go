@@ -36,7 +36,7 @@ func (i Idempotency) claim(ctx context.Context, keys Tenants, log *eventstore.Lo
 	if len(i.Key) > MaxIdempotencyKey {
 		return claim{}, &domain.Error{Kind: domain.Invalid, Message: "Idempotency-Key is too long"}
 	}
-	digest, err := keys.Blind(ctx, by.Tenant, []byte("event-id"), by.ID[:], []byte(route), []byte(i.Key))
+	digest, err := keys.Blind(ctx, by.Tenant, []byte("event-id"), by.ID[:], []byte(route), []byte(by.Environment), []byte(i.Key))
 	if err != nil {
 		return claim{}, err
 	}

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
@@ -33,8 +34,12 @@ func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) 
 	cmd := commands.CreateKey{
 		Actor: in.by, Name: req.Name, Scopes: req.Scopes, Environment: domain.Environment(req.Environment), Idempotency: in.idempotency(),
 	}
-	if cmd.Environment == "" {
+	switch cmd.Environment {
+	case "":
 		cmd.Environment = in.by.Environment
+	case domain.Live, domain.Test:
+	default:
+		return reply[createdKey]{}, invalid("environment must be live or test")
 	}
 	days := req.TTLDays
 	if days == nil {
@@ -46,6 +51,9 @@ func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) 
 		}
 	}
 	got, err := s.Identity.CreateKey(ctx, cmd)
+	if errors.Is(err, domain.ErrKeyExists) && !got.ID.IsZero() {
+		return reply[createdKey]{}, &detailed{err, map[string]any{"id": got.ID, "key_prefix": got.Prefix}}
+	}
 	if err != nil {
 		return reply[createdKey]{}, err
 	}

@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -108,16 +109,20 @@ func (s *Server) refuse(c *gin.Context, err error) {
 		s.Log.ErrorContext(c.Request.Context(), "request failed",
 			"request_id", exchangeOf(c).id.String(), "route", route(c), "err", err)
 	}
-	s.turnAway(c, r)
+	var details map[string]any
+	if d, ok := errors.AsType[*detailed](err); ok {
+		details = d.details
+	}
+	s.turnAway(c, r, details)
 }
 
 // turnAway answers with r and stops the request. Under the vault all that is
 // not about the form of the request is one and the same denial.
-func (s *Server) turnAway(c *gin.Context, r *refusal) {
+func (s *Server) turnAway(c *gin.Context, r *refusal, details map[string]any) {
 	c.Abort()
 	h := c.Writer.Header()
 	if underVault(c.Request) && !vaultShows[r.status] && r != errKeyReused {
-		r = errDenied
+		r, details = errDenied, nil
 		clear(h)
 		setHeaders(h, c.Request, exchangeOf(c).id)
 	}
@@ -130,11 +135,13 @@ func (s *Server) turnAway(c *gin.Context, r *refusal) {
 		Error   errorBody `json:"error"`
 		Meta    meta      `json:"meta"`
 	}{
-		Error: errorBody{Code: r.status, Type: r.kind, Message: r.message, RequestID: m.RequestID, Timestamp: m.Timestamp},
-		Meta:  m,
+		Error: errorBody{
+			Code: r.status, Type: r.kind, Message: r.message, RequestID: m.RequestID, Timestamp: m.Timestamp, Details: details,
+		},
+		Meta: m,
 	})
 	if err != nil {
-		panic(err) // strings and numbers always encode
+		panic(err) // strings, numbers and ids always encode
 	}
 	send(c, r.status, body)
 }

@@ -30,7 +30,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 		if c.Writer.Written() {
 			panic(http.ErrAbortHandler)
 		}
-		s.turnAway(c, errInternal)
+		s.turnAway(c, errInternal, nil)
 	}()
 	c.Next()
 }

@@ -19,6 +19,14 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
+// detailed is a refusal that tells programs more than its kind.
+type detailed struct {
+	error
+	details map[string]any
+}
+
+func (d *detailed) Unwrap() error { return d.error }
+
 // What the edge refuses by itself.
 var (
 	errMalformed        = &refusal{http.StatusBadRequest, "malformed_request", "Malformed request"}
