@@ -36,9 +36,6 @@ func sqliteViews(t testing.TB) views {
 func postgresViews(t testing.TB) views {
 	t.Helper()
 	db := open(t, "pgx", pgtest.Database(t)+"&search_path=views")
-	if _, err := db.Exec(`CREATE SCHEMA views`); err != nil {
-		t.Fatal(err)
-	}
 	if err := migrations.Up(t.Context(), db, migrations.Postgres, migrations.Views); err != nil {
 		t.Fatal(err)
 	}

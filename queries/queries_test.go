@@ -50,9 +50,6 @@ func newWorld(t testing.TB, embedded bool) *world {
 		up(t, db, migrations.SQLite)
 	} else {
 		db = open(t, "pgx", pgtest.Database(t)+"&search_path=views")
-		if _, err := db.Exec(`CREATE SCHEMA views`); err != nil {
-			t.Fatal(err)
-		}
 		up(t, db, migrations.Postgres)
 	}
 	w := &world{seqs: map[domain.TenantID]uint64{}, now: 1_800_000_000_000_000}

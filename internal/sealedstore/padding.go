@@ -1,6 +1,7 @@
 package sealedstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func unpad(row []byte) ([]byte, error) {
 		return nil, errPadding
 	}
 	n := int(binary.BigEndian.Uint16(row))
-	if n > len(row)-2 {
+	if n > len(row)-2 || len(bytes.Trim(row[2+n:], "\x00")) > 0 {
 		return nil, errPadding
 	}
 	return row[2 : 2+n : 2+n], nil
