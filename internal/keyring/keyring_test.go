@@ -83,7 +83,7 @@ func TestTheRootKeyCertifiesEachTenantsAuditKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := chain.ParseCertificate(n.Root(), genesis.KeyCert)
+		got, err := chain.SignedCertificate(genesis.KeyCert).Verify(n.Root())
 		want := chain.Certificate{LogID: n.LogID(), Tenant: tenant.ID, TenantIndex: 5, KeyEpoch: epoch, KeyID: key.ID()}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
