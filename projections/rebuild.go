@@ -26,15 +26,15 @@ func (r *Runner) Rebuild(ctx context.Context) error {
 // end. It is Run for a process that serves nothing.
 func (r *Runner) CatchUp(ctx context.Context) error {
 	for {
-		reached, more, err := r.step(ctx)
+		s, err := r.step(ctx)
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
 			return fmt.Errorf("folding the log: %w", err)
 		}
-		r.publish(reached, nil)
-		if !more {
+		r.publish(s.reached, nil)
+		if s.applied == 0 {
 			return nil
 		}
 	}

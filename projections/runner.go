@@ -105,18 +105,20 @@ func (r *Runner) Run(ctx context.Context) error {
 // follow applies what there is and waits for more. It returns only with an error.
 func (r *Runner) follow(ctx context.Context) error {
 	for {
-		reached, more, err := r.step(ctx)
+		s, err := r.step(ctx)
 		if err != nil {
 			return err
 		}
 		if r.Err() != nil {
-			r.Logger.InfoContext(ctx, "the projections go on", "position", int64(reached))
+			r.Logger.InfoContext(ctx, "the projections go on", "position", int64(s.reached))
 		}
-		r.publish(reached, nil)
-		if more {
+		r.publish(s.reached, nil)
+		// What this process appends wakes Wait, even before it is called. What others
+		// append may not, so on a shared database only an empty reading is the end.
+		if s.full || s.applied > 0 && !r.Embedded {
 			continue
 		}
-		if err := r.Log.Wait(ctx, reached); err != nil {
+		if err := r.Log.Wait(ctx, s.reached); err != nil {
 			return err
 		}
 	}

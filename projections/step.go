@@ -12,11 +12,17 @@ import (
 // errGap reports facts that do not follow what was applied.
 var errGap = errors.New("projections: the log answered with a gap")
 
+// stepped is what a step did.
+type stepped struct {
+	reached eventstore.Position // by every projection
+	applied int                 // facts
+	full    bool                // no more would have been taken at once
+}
+
 // step applies one batch to the projections that are furthest behind, in one
-// transaction with their checkpoints, and returns the position that all have
-// reached. It starts from the checkpoints that it finds once they are its own:
-// another node may have moved them. More is false if there was nothing to apply.
-func (r *Runner) step(ctx context.Context) (reached eventstore.Position, more bool, err error) {
+// transaction with their checkpoints. It starts from the checkpoints that it finds
+// once they are its own: another node may have moved them.
+func (r *Runner) step(ctx context.Context) (stepped, error) {
 	if r.Embedded {
 		// A local transaction ends by itself, and a context that can end costs the
 		// driver a goroutine for each statement.
@@ -24,38 +30,38 @@ func (r *Runner) step(ctx context.Context) (reached eventstore.Position, more bo
 	}
 	tx, err := r.DB.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, false, fmt.Errorf("beginning a transaction: %w", err)
+		return stepped{}, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // no more than what Commit left
 	at, err := r.checkpoints(ctx, tx)
 	if err != nil {
-		return 0, false, fmt.Errorf("reading checkpoints: %w", err)
+		return stepped{}, fmt.Errorf("reading checkpoints: %w", err)
 	}
 	behind, lowest, limit := furthestBehind(r.Projections, at)
 	facts, err := r.Log.Read(ctx, lowest, limit)
 	if err != nil || len(facts) == 0 {
-		return lowest, false, err
+		return stepped{reached: lowest}, err
 	}
 	for i := range facts {
 		if facts[i].Position != lowest+eventstore.Position(i)+1 {
-			return 0, false, fmt.Errorf("%w: %d stands %d after %d", errGap, facts[i].Position, i+1, lowest)
+			return stepped{}, fmt.Errorf("%w: %d stands %d after %d", errGap, facts[i].Position, i+1, lowest)
 		}
 	}
 	last := facts[len(facts)-1].Position
 	for _, p := range behind {
 		if err := p.Apply(ctx, tx, facts); err != nil {
-			return 0, false, fmt.Errorf("projection %s: applying positions %d to %d: %w", p.Name(), lowest+1, last, err)
+			return stepped{}, fmt.Errorf("projection %s: applying positions %d to %d: %w", p.Name(), lowest+1, last, err)
 		}
 		if err := exec(ctx, tx, r.move, p.Name(), int64(last)); err != nil {
-			return 0, false, fmt.Errorf("projection %s: moving its checkpoint: %w", p.Name(), err)
+			return stepped{}, fmt.Errorf("projection %s: moving its checkpoint: %w", p.Name(), err)
 		}
 		at[p.Name()] = last
 	}
 	if err := tx.Commit(); err != nil {
-		return 0, false, fmt.Errorf("committing a batch: %w", err)
+		return stepped{}, fmt.Errorf("committing a batch: %w", err)
 	}
 	_, lowest, _ = furthestBehind(r.Projections, at)
-	return lowest, true, nil
+	return stepped{lowest, len(facts), len(facts) == limit}, nil
 }
 
 // checkpoints returns where each projection stands. Until tx ends nobody else
