@@ -50,7 +50,10 @@ func Up(ctx context.Context, db *sql.DB, engine Engine, set Set) error {
 	}
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption(nil)
 	if engine == Postgres {
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(schema(set)))
+		dialect, options = goose.DialectPostgres, schema(set).options()
+		if err := schema(set).create(ctx, db); err != nil {
+			return err
+		}
 	}
 	provider, err := goose.NewProvider(dialect, db, dir, options...)
 	if err != nil {

@@ -6,18 +6,63 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
 // schema is a set's schema on PostgreSQL. As goose's session locker it makes
-// migrations of one set wait for one another, and leads the session to the
-// schema, in which goose then also keeps its table of versions.
+// migrations of one set wait for one another, and leads the session to the schema.
 type schema Set
 
-// lockID is this set's place among the session advisory locks of a database.
+// versions is the table of what was migrated.
+func (s schema) versions() string { return string(s) + ".goose_db_version" }
+
+func (s schema) options() []goose.ProviderOption {
+	return []goose.ProviderOption{goose.WithTableName(s.versions()), goose.WithSessionLocker(s)}
+}
+
+// lockID is this set's place among the advisory locks of a database.
 func (s schema) lockID() int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("quantaseal migrations " + s)) // a hash never fails to write
 	return int64(h.Sum64() >> 1)
+}
+
+// create makes the schema with goose's table, which goose itself would look for
+// before it takes the lock.
+func (s schema) create(ctx context.Context, db *sql.DB) error {
+	exists := func(q interface {
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}) (there bool, err error) {
+		err = q.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, s.versions()).Scan(&there)
+		return there, err
+	}
+	if there, err := exists(db); there || err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // no more than what Commit left
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, s.lockID()); err != nil {
+		return fmt.Errorf("locking migrations: %w", err)
+	}
+	if there, err := exists(tx); there || err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+string(s)); err != nil {
+		return fmt.Errorf("creating schema %s: %w", s, err)
+	}
+	store, err := database.NewStore(database.DialectPostgres, s.versions())
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(store.CreateVersionTable(ctx, tx), store.Insert(ctx, tx, database.InsertRequest{Version: 0})); err != nil {
+		return fmt.Errorf("creating %s: %w", s.versions(), err)
+	}
+	return tx.Commit()
 }
 
 // SessionLock waits for the lock and enters the schema.
@@ -25,25 +70,8 @@ func (s schema) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, s.lockID()); err != nil {
 		return fmt.Errorf("locking migrations: %w", err)
 	}
-	if err := s.enter(ctx, conn); err != nil {
-		return errors.Join(err, s.SessionUnlock(context.WithoutCancel(ctx), conn))
-	}
-	return nil
-}
-
-// enter creates the schema if need be: even IF NOT EXISTS asks for the right to.
-func (s schema) enter(ctx context.Context, conn *sql.Conn) error {
-	var exists bool
-	if err := conn.QueryRowContext(ctx, `SELECT to_regnamespace($1) IS NOT NULL`, string(s)).Scan(&exists); err != nil {
-		return fmt.Errorf("looking for schema %s: %w", s, err)
-	}
-	if !exists {
-		if _, err := conn.ExecContext(ctx, `CREATE SCHEMA `+string(s)); err != nil {
-			return fmt.Errorf("creating schema %s: %w", s, err)
-		}
-	}
 	if _, err := conn.ExecContext(ctx, `SET search_path TO `+string(s)); err != nil {
-		return fmt.Errorf("entering schema %s: %w", s, err)
+		return errors.Join(fmt.Errorf("entering schema %s: %w", s, err), s.SessionUnlock(context.WithoutCancel(ctx), conn))
 	}
 	return nil
 }

@@ -62,15 +62,17 @@ func testWait(t *testing.T, open Open) {
 	var records []chain.Record
 	for range 30 {
 		records, head = Records(tenant, head, 1)
+		ctx, cancel := withCancel(t)
 		appended := make(chan struct{})
 		go func() {
 			defer close(appended)
 			if _, err := peer.Append(t.Context(), tenant, records); err != nil {
 				t.Error(err)
+				cancel() // or the wait would not end
 			}
 		}()
 		for seen := last; seen == last; { // before, while or after it is appended
-			if err := engine.Store.Wait(t.Context(), seen); err != nil {
+			if err := engine.Store.Wait(ctx, seen); err != nil {
 				t.Fatal(err)
 			}
 			if seen, err = engine.Store.Last(t.Context()); err != nil {
@@ -78,6 +80,7 @@ func testWait(t *testing.T, open Open) {
 			}
 		}
 		<-appended
+		cancel()
 		last++
 	}
 	if err := engine.Store.Wait(t.Context(), 0); err != nil { // long ago

@@ -16,6 +16,13 @@ CREATE TABLE events (
     signature         BYTEA NOT NULL
 );
 
+-- Signatures and what is encrypted do not compress.
+ALTER TABLE events
+    ALTER COLUMN header SET STORAGE PLAIN,
+    ALTER COLUMN payload SET STORAGE EXTERNAL,
+    ALTER COLUMN detached SET STORAGE EXTERNAL,
+    ALTER COLUMN signature SET STORAGE EXTERNAL;
+
 CREATE UNIQUE INDEX events_chain ON events (tenant_id, seq);
 CREATE UNIQUE INDEX events_id ON events (tenant_id, event_id);
 CREATE UNIQUE INDEX events_aggregate ON events (tenant_id, aggregate_kind, aggregate_id, aggregate_version)
