@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -83,6 +82,9 @@ func (i *Identity) issue(ctx context.Context, by domain.Actor, user domain.User,
 	if s.Refresh, err = i.Tokens.NewRefresh(s.Tenant, s.ID); err != nil {
 		return Session{}, fmt.Errorf("drawing a refresh token: %w", err)
 	}
+	if err := i.prepare(ctx, &s, user.Role); err != nil {
+		return Session{}, err
+	}
 	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, user.ID.ID, user.ID, s.ID
 	facts := append(before,
 		eventstore.Fact{
@@ -99,15 +101,17 @@ func (i *Identity) issue(ctx context.Context, by domain.Actor, user domain.User,
 	if s.Receipt, err = i.Log.Append(ctx, by, facts...); err != nil {
 		return Session{}, fmt.Errorf("recording a session: %w", err)
 	}
-	if err := i.access(&s, user.Role); err != nil {
-		return Session{}, err
-	}
-	tenant, _, err := eventstore.Fold[domain.Tenant](ctx, i.Log, s.Tenant, tenantAggregate(s.Tenant))
-	s.TrialEndsAt = tenant.TrialEndsAt
-	return s, err
+	return s, nil
 }
 
-func (i *Identity) access(s *Session, role domain.Role) (err error) {
+// prepare adds to s what its answer needs beside the refresh token. It comes
+// before the session's fact, because nothing after that may fail.
+func (i *Identity) prepare(ctx context.Context, s *Session, role domain.Role) error {
+	tenant, _, err := eventstore.Fold[domain.Tenant](ctx, i.Log, s.Tenant, tenantAggregate(s.Tenant))
+	if err != nil {
+		return fmt.Errorf("loading a tenant: %w", err)
+	}
+	s.TrialEndsAt = tenant.TrialEndsAt
 	s.Access, err = i.Tokens.IssueAccess(Access{Tenant: s.Tenant, User: s.User, Session: s.ID, Role: role}, i.Now())
 	if err != nil {
 		return fmt.Errorf("issuing an access token: %w", err)
@@ -164,11 +168,4 @@ func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain
 		Tenant: a.Tenant, Kind: domain.ActorUser, ID: a.User.ID, User: a.User, Session: a.Session,
 		Role: a.Role, Scopes: domain.AllScopes(), Environment: domain.Live,
 	}, nil
-}
-
-func unauthenticated(err error) error {
-	if refusal := (*domain.Error)(nil); errors.As(err, &refusal) {
-		return domain.ErrUnauthenticated
-	}
-	return err
 }

@@ -17,7 +17,8 @@ type Login struct {
 }
 
 // Login opens a session. It refuses with ErrUnauthenticated whatever was wrong,
-// after the same work; an attempt on an existing account is on the record.
+// after hashing the password once; an attempt on an existing account is on the
+// record, which an outsider may notice by the time that takes.
 func (i *Identity) Login(ctx context.Context, cmd Login) (Session, error) {
 	by := cmd.Actor
 	var account domain.Account
@@ -80,22 +81,28 @@ func (i *Identity) Refresh(ctx context.Context, cmd Refresh) (Session, error) {
 		return Session{}, domain.ErrUnauthenticated
 	}
 	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, before.User.ID, before.User, session
-	used, next := i.Tokens.Digest(cmd.Token), i.Tokens.Digest(successor)
-	s, receipt, err := transact(ctx, i.Log, by, sessionAggregate(session), terms[domain.Session]{},
-		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Refresh(used, next, i.Now()) })
-	if err != nil {
-		if errors.Is(err, domain.ErrContended) {
-			err = domain.ErrUnauthenticated
-		}
-		return Session{}, err
-	}
-	fresh := Session{Tenant: tenant, User: s.User, ID: session, Refresh: successor, RefreshExpiry: microTime(s.ExpiresAt), Receipt: receipt}
-	user, _, err := eventstore.Fold[domain.User](ctx, i.Log, tenant, userAggregate(s.User))
+	user, _, err := eventstore.Fold[domain.User](ctx, i.Log, tenant, userAggregate(before.User))
 	if err != nil {
 		return Session{}, fmt.Errorf("loading a user: %w", err)
 	}
-	return fresh, i.access(&fresh, user.Role)
+	fresh := Session{Tenant: tenant, User: before.User, ID: session, Refresh: successor, RefreshExpiry: microTime(before.ExpiresAt)}
+	if err := i.prepare(ctx, &fresh, user.Role); err != nil {
+		return Session{}, err
+	}
+	used, next := i.Tokens.Digest(cmd.Token), i.Tokens.Digest(successor)
+	_, fresh.Receipt, err = transact(ctx, i.Log, by, sessionAggregate(session), terms[domain.Session]{notAfter: lastUse},
+		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Refresh(used, next, i.Now()) })
+	if errors.Is(err, domain.ErrContended) {
+		err = domain.ErrUnauthenticated
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	return fresh, nil
 }
+
+// lastUse is the last stamp at which the session is not over by itself.
+func lastUse(s domain.Session) int64 { return s.ExpiresAt - 1 }
 
 // Logout asks for a session to end.
 type Logout struct {
