@@ -65,7 +65,7 @@ func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.Ac
 	if err := i.Keys.CreateSubject(ctx, by.Tenant, claimed.UserID); err != nil {
 		return 0, fmt.Errorf("creating a subject key: %w", err)
 	}
-	done, err := i.turns.take(ctx, domain.DirectoryAggregate.ID)
+	done, err := i.turns.take(ctx, by.Tenant, domain.DirectoryAggregate.ID)
 	if err != nil {
 		return 0, err
 	}

@@ -35,7 +35,7 @@ func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
 		return Rotated{}, err
 	}
 	id := via.Credential()
-	done, err := v.turns.take(ctx, id.ID)
+	done, err := v.turns.take(ctx, by.Tenant, id.ID)
 	if err != nil {
 		return Rotated{}, err
 	}

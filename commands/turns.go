@@ -11,7 +11,14 @@ import (
 // saves work that a lost race would throw away; the log decides who won.
 type turns struct {
 	mu      sync.Mutex
-	waiting map[domain.ID]*turn
+	waiting map[subject]*turn
+}
+
+// subject is what a turn is about. The tenant belongs to it: nobody waits for
+// what another tenant does with an id.
+type subject struct {
+	tenant domain.TenantID
+	id     domain.ID
 }
 
 type turn struct {
@@ -20,15 +27,16 @@ type turn struct {
 }
 
 // take waits for the caller's turn at id. It returns ctx's error, and no turn, if ctx ends first.
-func (t *turns) take(ctx context.Context, id domain.ID) (done func(), err error) {
+func (t *turns) take(ctx context.Context, tenant domain.TenantID, id domain.ID) (done func(), err error) {
 	t.mu.Lock()
 	if t.waiting == nil {
-		t.waiting = map[domain.ID]*turn{}
+		t.waiting = map[subject]*turn{}
 	}
-	w, ok := t.waiting[id]
+	what := subject{tenant, id}
+	w, ok := t.waiting[what]
 	if !ok {
 		w = &turn{gate: make(chan struct{}, 1)}
-		t.waiting[id] = w
+		t.waiting[what] = w
 	}
 	w.callers++
 	t.mu.Unlock()
@@ -36,7 +44,7 @@ func (t *turns) take(ctx context.Context, id domain.ID) (done func(), err error)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if w.callers--; w.callers == 0 {
-			delete(t.waiting, id)
+			delete(t.waiting, what)
 		}
 	}
 	select {
