@@ -2,7 +2,9 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -20,10 +22,27 @@ type signed struct {
 	versions map[domain.AggregateID]uint64
 	ids      map[domain.ID]struct{}
 	head     chain.Head // after the last record
+	refused  []refused
+}
+
+// refused is a request with its answer, if the batch becomes part of the chain and
+// the chain is as this node last saw it. It is held back until that is certain:
+// whoever is told that others were faster must find what they wrote.
+type refused struct {
+	request *request
+	err     error
+}
+
+var errNoGenesis = errors.New("eventstore: a chain begins with its genesis and has no other")
+
+// conditional reports whether a refusal may be wrong if another node wrote, or if
+// the batch is not written.
+func conditional(err error) bool {
+	return errors.Is(err, ErrStale) || errors.Is(err, ErrRepeated) || errors.Is(err, errNoGenesis)
 }
 
 // admit checks each request against the chain and what the batch already holds,
-// answers those whose conditions do not hold, and links the others.
+// and links those whose conditions hold.
 func (s *sequencer) admit(ctx context.Context, requests []*request) *signed {
 	b := &signed{versions: map[domain.AggregateID]uint64{}, ids: map[domain.ID]struct{}{}, head: s.head}
 	key, epoch, err := s.log.Keys.Signer(ctx, s.tenant)
@@ -37,7 +56,11 @@ func (s *sequencer) admit(ctx context.Context, requests []*request) *signed {
 	b.key = key
 	now := max(uint64(s.log.Now().UnixMicro()), s.head.TimeUS)
 	for _, r := range requests {
-		if err := s.check(ctx, b, r, now); err != nil {
+		switch err := s.check(ctx, b, r, now); {
+		case conditional(err):
+			b.refused = append(b.refused, refused{r, err})
+			continue
+		case err != nil:
 			r.answer(Receipt{}, err)
 			continue
 		}
@@ -49,19 +72,42 @@ func (s *sequencer) admit(ctx context.Context, requests []*request) *signed {
 	return b
 }
 
+// refuse answers what was held back.
+func (b *signed) refuse() {
+	for _, r := range b.refused {
+		r.request.answer(Receipt{}, r.err)
+	}
+	b.refused = nil
+}
+
+// unanswered returns the requests from the first on that must be sequenced again,
+// with those that the batch refuses.
+func (b *signed) unanswered(first int) []*request {
+	left := append([]*request(nil), b.requests[first:]...)
+	for _, r := range b.refused {
+		left = append(left, r.request)
+	}
+	return left
+}
+
 // check returns the condition of r that does not hold, and else takes its facts
 // into the batch's versions and ids.
 func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64) error {
 	changed := map[domain.AggregateID]uint64{}
+	ids := map[domain.ID]struct{}{}
 	for i, e := range r.facts {
 		f := e.fact
 		if _, genesis := f.Event.(domain.ChainGenesis); genesis != (b.head.Next == 0 && i == 0) {
-			return fmt.Errorf("eventstore: a chain begins with its genesis and has no other")
+			return errNoGenesis
 		}
 		if f.NotAfter != 0 && now > uint64(f.NotAfter) {
 			return ErrTooLate
 		}
-		if _, twice := b.ids[f.EventID]; twice {
+		if _, twice := ids[f.EventID]; twice {
+			return errors.New("eventstore: two facts of one append with one event id")
+		}
+		ids[f.EventID] = struct{}{}
+		if _, before := b.ids[f.EventID]; before {
 			return ErrRepeated
 		}
 		switch before, err := s.repeated(ctx, e); {
@@ -90,12 +136,8 @@ func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64
 			changed[f.Aggregate] = version + 1
 		}
 	}
-	for id, version := range changed {
-		b.versions[id] = version
-	}
-	for _, e := range r.facts {
-		b.ids[e.fact.EventID] = struct{}{}
-	}
+	maps.Copy(b.versions, changed)
+	maps.Copy(b.ids, ids)
 	return nil
 }
 

@@ -83,17 +83,29 @@ func (s *sequencer) commit(ctx context.Context, requests []*request) {
 // try writes requests as one batch. It returns those that lost a race and must
 // be sequenced again, or an error that is the answer to all it returns.
 func (s *sequencer) try(ctx context.Context, requests []*request) ([]*request, error) {
-	if !s.known {
+	fresh := !s.known
+	if fresh {
 		if err := s.load(ctx); err != nil {
 			return requests, err
 		}
 	}
 	b := s.admit(ctx, requests)
+	if len(b.refused) > 0 && !fresh {
+		// What refuses them may be what this node last saw, and no longer so.
+		before := s.head
+		if err := s.load(ctx); err != nil {
+			return b.unanswered(0), err
+		}
+		if s.head != before {
+			b = s.admit(ctx, b.unanswered(0))
+		}
+	}
 	if len(b.records) == 0 {
+		b.refuse()
 		return nil, nil
 	}
 	if err := b.sign(ctx); err != nil {
-		return b.requests, err
+		return b.unanswered(0), err
 	}
 	pos, err := s.log.Store.Append(ctx, s.tenant, b.records)
 	if err != nil {
@@ -104,17 +116,44 @@ func (s *sequencer) try(ctx context.Context, requests []*request) ([]*request, e
 }
 
 // load learns where the chain ends. If the head moved, what the cache says of
-// versions is forgotten.
+// versions is forgotten. It returns ErrTampered if the chain no longer holds what
+// this node saw on it: to go on would hide that.
 func (s *sequencer) load(ctx context.Context) error {
 	head, err := s.log.Store.Head(ctx, s.tenant)
 	if err != nil {
 		return fmt.Errorf("reading the head of a chain: %w", err)
 	}
 	if head != s.head {
+		if err := s.continues(ctx, head); err != nil {
+			return err
+		}
 		s.versions.Purge()
 	}
 	s.head, s.known = head, true
 	return nil
+}
+
+// continues checks that a chain that ends at head grew out of what was known of it.
+func (s *sequencer) continues(ctx context.Context, head chain.Head) error {
+	if s.head.Next == 0 {
+		return nil
+	}
+	if head.Next > s.head.Next {
+		for r, err := range s.log.Store.Chain(ctx, s.tenant, s.head.Next) {
+			if err != nil {
+				return fmt.Errorf("reading what others wrote: %w", err)
+			}
+			h, err := chain.ParseHeader(r.Header)
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrTampered, err)
+			}
+			if h.Prev == s.head.Hash {
+				return nil
+			}
+			break
+		}
+	}
+	return fmt.Errorf("%w: event %d of a chain is gone", ErrTampered, s.head.Next-1)
 }
 
 // accept makes b part of the chain and answers its requests.
@@ -132,6 +171,7 @@ func (s *sequencer) accept(b *signed, first Position) {
 		n += len(r.facts)
 		r.answer(b.recorded[n-1].Receipt(), nil)
 	}
+	b.refuse()
 }
 
 // version returns the version of a fact's aggregate on the chain as this node
@@ -161,9 +201,10 @@ func (s *sequencer) version(ctx context.Context, f Fact) (uint64, error) {
 	return version, nil
 }
 
-// repeated reports whether an event id that a caller chose is on the chain.
+// repeated reports whether an event id that a caller chose is on the chain. A
+// fresh one can only be there if an append that failed had happened all the same.
 func (s *sequencer) repeated(ctx context.Context, e encoded) (bool, error) {
-	if e.fact.Fresh {
+	if e.fact.Fresh && !s.careful {
 		return false, nil
 	}
 	_, err := s.log.Store.Find(ctx, s.tenant, e.fact.EventID)

@@ -10,10 +10,12 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
-// How long an append whose outcome is unknown is looked into, and how often.
+// How long an append whose outcome is unknown is looked into, and how soon it is
+// offered again: first, and at last.
 const (
 	settleFor   = 10 * time.Second
-	settleEvery = 50 * time.Millisecond
+	settleFirst = 5 * time.Millisecond
+	settleLast  = 250 * time.Millisecond
 )
 
 // settle finds out what became of b, whose append returned cause. Offering the
@@ -25,7 +27,7 @@ func (s *sequencer) settle(ctx context.Context, b *signed, cause error) ([]*requ
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleFor)
 	defer cancel()
-	for {
+	for pause := settleFirst; ; pause = min(2*pause, settleLast) {
 		if errors.Is(cause, ErrConflict) {
 			left, err := s.reconcile(ctx, b)
 			if err == nil || errors.Is(err, errTorn) {
@@ -35,8 +37,8 @@ func (s *sequencer) settle(ctx context.Context, b *signed, cause error) ([]*requ
 		}
 		select {
 		case <-ctx.Done():
-			return b.requests, fmt.Errorf("%w: %w", ErrUncertain, cause)
-		case <-time.After(settleEvery):
+			return b.unanswered(0), fmt.Errorf("%w: %w", ErrUncertain, cause)
+		case <-time.After(pause):
 		}
 		pos, err := s.log.Store.Append(ctx, s.tenant, b.records)
 		if err == nil {
@@ -68,7 +70,7 @@ func (s *sequencer) reconcile(ctx context.Context, b *signed) ([]*request, error
 	s.versions.Purge()
 	if kept == 0 {
 		s.locked, s.careful = lockedBatches, true
-		return b.requests, nil
+		return b.unanswered(0), nil
 	}
 	first, err := s.log.Store.Find(ctx, s.tenant, b.recorded[0].Header.EventID)
 	if err != nil {
@@ -88,14 +90,14 @@ func (s *sequencer) split(b *signed, kept int, first Position) ([]*request, erro
 		}
 		whole := n - len(r.facts)
 		s.acceptFirst(b, i, whole, first)
-		left := b.requests[i:]
 		if whole != kept {
 			r.answer(Receipt{}, errTorn)
-			left = left[1:]
+			i++
 		}
-		return left, nil
+		return b.unanswered(i), nil
 	}
 	s.acceptFirst(b, len(b.requests), len(b.records), first)
+	b.refuse()
 	return nil, nil
 }
 

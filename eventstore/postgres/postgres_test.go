@@ -60,3 +60,5 @@ func engine(t *testing.T) storetest.Engine {
 }
 
 func TestStore(t *testing.T) { storetest.Test(t, engine) }
+
+func TestLog(t *testing.T) { storetest.TestLog(t, engine) }

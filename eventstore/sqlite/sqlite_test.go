@@ -124,3 +124,5 @@ func TestNotAStore(t *testing.T) {
 func BenchmarkAppend(b *testing.B) {
 	storetest.BenchmarkAppend(b, open(b, filepath.Join(b.TempDir(), "events.db")))
 }
+
+func TestLog(t *testing.T) { storetest.TestLog(t, engine) }

@@ -1,0 +1,216 @@
+package storetest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
+)
+
+// testRefusals appends facts whose conditions do not hold.
+func testRefusals(t *testing.T, open Open) {
+	l := newLedger(t, open(t).Store)
+	n := l.nodes[0]
+	tenant := l.open(t)
+	id, aggregate := credential()
+	once := change(id, 0)
+	once.EventID = newID()
+	if err := l.append(t.Context(), n, tenant, once); err != nil {
+		t.Fatal(err)
+	}
+	genesis, err := l.keys.Genesis(tenant, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	past, future := change(id, 1), change(id, 1)
+	past.NotAfter = time.Now().Add(-time.Second).UnixMicro()
+	future.NotAfter = time.Now().Add(time.Hour).UnixMicro()
+	twice := change(id, 0)
+	twice.EventID = newID()
+	other, _ := credential()
+	for _, test := range []struct {
+		name  string
+		facts []eventstore.Fact
+		want  error // nil: any fault
+	}{
+		{"an old version", []eventstore.Fact{change(id, 0)}, eventstore.ErrStale},
+		{"a version to come", []eventstore.Fact{change(id, 2)}, eventstore.ErrStale},
+		{"a release of an old version", []eventstore.Fact{release(id, 0)}, eventstore.ErrStale},
+		{"an old version behind others", []eventstore.Fact{change(other, 0), change(id, 0)}, eventstore.ErrStale},
+		{"too late", []eventstore.Fact{past}, eventstore.ErrTooLate},
+		{"too late behind others", []eventstore.Fact{change(other, 0), past}, eventstore.ErrTooLate},
+		{"an event again", []eventstore.Fact{once}, eventstore.ErrRepeated},
+		{"an event twice", []eventstore.Fact{twice, twice}, nil},
+		{"a second genesis", []eventstore.Fact{{Event: genesis, Aggregate: aggregate}}, nil},
+		{"nothing", nil, nil},
+	} {
+		err := l.append(t.Context(), n, tenant, test.facts...)
+		if err == nil || test.want != nil && !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		}
+	}
+	if err := l.append(t.Context(), n, domain.TenantID{ID: newID()}, change(id, 0)); err == nil {
+		t.Error("a chain began without a genesis")
+	}
+	if err := l.append(t.Context(), n, tenant, future); err != nil {
+		t.Error(err)
+	}
+	if len(l.audit(t)[tenant]) != 3 {
+		t.Error("something that was refused is there")
+	}
+}
+
+// race has writers of every node change one aggregate again and again, and returns
+// how often each version was won.
+func (l *ledger) race(t *testing.T, tenant domain.TenantID, id domain.CredentialID, writers int, until uint64) map[uint64]int {
+	t.Helper()
+	aggregate := domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}
+	var mu sync.Mutex
+	won := map[uint64]int{}
+	var wg sync.WaitGroup
+	for w := range writers {
+		n := l.nodes[w%len(l.nodes)]
+		wg.Go(func() {
+			for version := uint64(0); version < until; {
+				switch err := l.append(t.Context(), n, tenant, change(id, version)); {
+				case err == nil:
+					version++
+					mu.Lock()
+					won[version]++
+					mu.Unlock()
+				case errors.Is(err, eventstore.ErrStale):
+					r, err := n.Latest(t.Context(), tenant, aggregate)
+					if err != nil || r.Header.AggregateVersion <= version {
+						t.Errorf("told that %d is stale, and it is not: %d, %v", version, r.Header.AggregateVersion, err)
+						return
+					}
+					version = r.Header.AggregateVersion
+				default:
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return won
+}
+
+// testOneWins has many change one aggregate: exactly one makes each version.
+func testOneWins(t *testing.T, open Open) {
+	l := newLedger(t, open(t).Store)
+	tenant := l.open(t)
+	id, _ := credential()
+	won := l.race(t, tenant, id, 16, 20)
+	for version := uint64(1); version <= 20; version++ {
+		if won[version] != 1 {
+			t.Errorf("version %d was won by %d", version, won[version])
+		}
+	}
+	l.audit(t)
+}
+
+// testRefusedIsThere repeats one append from many goroutines: one of them makes it,
+// and the others, once they are told so, find it.
+func testRefusedIsThere(t *testing.T, open Open) {
+	l := newLedger(t, open(t).Store)
+	n := l.nodes[0]
+	tenant := l.open(t)
+	for range 10 {
+		id, _ := credential()
+		fact := change(id, 0)
+		fact.EventID = newID()
+		var mu sync.Mutex
+		made := 0
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				err := l.append(t.Context(), n, tenant, fact)
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case err == nil:
+					made++
+				case !errors.Is(err, eventstore.ErrRepeated):
+					t.Error(err)
+				default:
+					if _, err := n.Find(t.Context(), tenant, fact.EventID); err != nil {
+						t.Errorf("told that it is there: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if made != 1 {
+			t.Errorf("made %d times", made)
+		}
+	}
+	l.audit(t)
+}
+
+// testReleases releases values while the credential changes: none of them passes
+// the change after which it would be wrong.
+func testReleases(t *testing.T, open Open) {
+	engine := open(t)
+	l := newLedger(t, engine.stores(t)...)
+	tenant := l.open(t)
+	id, _ := credential()
+	if err := l.append(t.Context(), l.nodes[0], tenant, change(id, 0)); err != nil {
+		t.Fatal(err)
+	}
+	const changes, releasers = 12, 12
+	aggregate := domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}
+	var wg sync.WaitGroup
+	for r := range releasers {
+		n := l.nodes[r%len(l.nodes)]
+		wg.Go(func() {
+			for version := uint64(1); version <= changes; {
+				err := l.append(t.Context(), n, tenant, release(id, version))
+				if errors.Is(err, eventstore.ErrStale) {
+					latest, err := n.Latest(t.Context(), tenant, aggregate)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					version = latest.Header.AggregateVersion
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Go(func() { l.race(t, tenant, id, 1, changes+1) })
+	wg.Wait()
+	checkReleases(t, l.audit(t)[tenant], l, tenant)
+}
+
+// checkReleases compares the version that each release names with the one that was
+// the newest where it stands.
+func checkReleases(t *testing.T, headers []chain.Header, l *ledger, tenant domain.TenantID) {
+	t.Helper()
+	version, released := uint64(0), 0
+	for _, h := range headers {
+		if h.AggregateVersion > 0 {
+			version = h.AggregateVersion
+		}
+		r, err := l.nodes[0].At(t.Context(), tenant, h.Seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := r.Event.(domain.CredentialUnsealed); ok {
+			if released++; uint64(e.EntryID.Version()) != version {
+				t.Errorf("event %d releases version %d of %d", h.Seq, e.EntryID.Version(), version)
+			}
+		}
+	}
+	if released == 0 {
+		t.Error("nothing was released")
+	}
+}
