@@ -35,7 +35,9 @@ func (s schema) create(ctx context.Context, db *sql.DB) error {
 	exists := func(q interface {
 		QueryRowContext(context.Context, string, ...any) *sql.Row
 	}) (there bool, err error) {
-		err = q.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, s.versions()).Scan(&there)
+		// Not to_regclass: it may remember from before it waited for the lock.
+		err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_tables
+			WHERE schemaname = $1 AND tablename = 'goose_db_version')`, string(s)).Scan(&there)
 		return there, err
 	}
 	if there, err := exists(db); there || err != nil {
