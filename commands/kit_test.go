@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -124,7 +125,8 @@ func (v *vault) since(t *testing.T) []eventstore.Recorded {
 	return facts
 }
 
-// saw fails t unless exactly these events were recorded since it was last asked.
+// saw fails t unless exactly these events were recorded since it was last asked,
+// in whatever order.
 func (v *vault) saw(t *testing.T, want ...string) []eventstore.Recorded {
 	t.Helper()
 	facts := v.since(t)
@@ -132,6 +134,8 @@ func (v *vault) saw(t *testing.T, want ...string) []eventstore.Recorded {
 	for _, r := range facts {
 		got = append(got, r.Header.EventType)
 	}
+	slices.Sort(want)
+	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("recorded (-want +got):\n%s", diff)
 	}

@@ -91,7 +91,7 @@ func (r *Reconciler) shred(ctx context.Context, request domain.RequestID) error 
 	}
 	var errs []error
 	for _, d := range due {
-		c, _, err := eventstore.Fold[domain.Credential](ctx, r.Vault.Log, d.Tenant, credentialAggregate(d.Entry.Credential()))
+		c, err := r.credential(ctx, d.Tenant, d.Entry.Credential())
 		if err == nil && !c.Ended && c.RecordHash == d.RecordHash {
 			continue // the log says that it lives
 		}
@@ -106,17 +106,23 @@ func (r *Reconciler) shred(ctx context.Context, request domain.RequestID) error 
 }
 
 // orphans removes sealed records that were kept and never named: their command
-// died between the two.
+// died between the two. What resists it leaves for the next start.
 func (r *Reconciler) orphans(ctx context.Context) error {
 	before := r.Vault.Now().Add(-pendingFor)
+	var errs []error
 	for seen := 0; seen < passRecords; {
 		kept, err := r.Vault.Records.Pending(ctx, before, r.checked, passLimit)
 		if err != nil {
-			return fmt.Errorf("looking for records left behind: %w", err)
+			errs = append(errs, fmt.Errorf("looking for records left behind: %w", err))
+			break
 		}
 		for _, k := range kept {
-			if err := r.collect(ctx, k); err != nil {
-				return err
+			err := r.collect(ctx, k)
+			if ctx.Err() != nil {
+				return errors.Join(append(errs, err)...)
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("collecting a record of tenant %s: %w", k.Tenant, err))
 			}
 			r.checked = k.Cursor
 		}
@@ -124,24 +130,29 @@ func (r *Reconciler) orphans(ctx context.Context) error {
 			break
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // collect destroys a kept record unless the log names it.
 func (r *Reconciler) collect(ctx context.Context, k domain.KeptRecord) error {
 	named, err := r.Lookups.Named(ctx, k.Tenant, k.Credential, k.RecordHash)
-	if err != nil {
-		return fmt.Errorf("looking for the fact of a record: %w", err)
-	}
-	c, _, err := eventstore.Fold[domain.Credential](ctx, r.Vault.Log, k.Tenant, credentialAggregate(k.Credential))
-	if err != nil {
+	if err != nil || named {
 		return err
 	}
-	if named || c.RecordHash == k.RecordHash {
-		return nil
+	c, err := r.credential(ctx, k.Tenant, k.Credential)
+	if err != nil || c.RecordHash == k.RecordHash {
+		return err
 	}
 	if err := r.Vault.Records.Destroy(ctx, k.Tenant, k.RecordHash); err != nil {
 		return fmt.Errorf("removing a record left behind: %w", err)
 	}
 	return nil
+}
+
+// credential folds a credential from what is stored: before something is
+// destroyed, nobody's memory counts.
+func (r *Reconciler) credential(ctx context.Context, tenant domain.TenantID, id domain.CredentialID) (domain.Credential, error) {
+	r.Vault.Log.Forget(tenant, credentialAggregate(id))
+	c, _, err := eventstore.Fold[domain.Credential](ctx, r.Vault.Log, tenant, credentialAggregate(id))
+	return c, err
 }
