@@ -16,7 +16,7 @@ import (
 func TestRefoldEqualsIncrementalFold(t *testing.T) {
 	whole, cut := sqliteViews(t), sqliteViews(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		facts := history(1, 400).Draw(rt, "history")
+		facts := history(1, 150).Draw(rt, "history")
 		once := whole.runner(t, newTape(facts))
 		if err := once.Rebuild(context.Background()); err != nil {
 			rt.Fatal(err)
@@ -53,7 +53,7 @@ func TestRefoldEqualsIncrementalFold(t *testing.T) {
 func TestStoredFactsFoldLikeAppendedOnes(t *testing.T) {
 	v := sqliteViews(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		appended := history(1, 200).Draw(rt, "history")
+		appended := history(1, 100).Draw(rt, "history")
 		stored := slices.Clone(appended)
 		for i := range stored {
 			stored[i].Event = throughStore(rt, stored[i].Event)
@@ -76,7 +76,7 @@ func TestStoredFactsFoldLikeAppendedOnes(t *testing.T) {
 func TestRowsAreWhatTheDomainFolds(t *testing.T) {
 	v := sqliteViews(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		facts := history(1, 300).Draw(rt, "history")
+		facts := history(1, 150).Draw(rt, "history")
 		r := v.runner(t, newTape(facts))
 		if err := r.Rebuild(context.Background()); err != nil {
 			rt.Fatal(err)
@@ -100,8 +100,8 @@ func TestRowsAreWhatTheDomainFolds(t *testing.T) {
 // TestEnginesAgree folds the same log into SQLite and into PostgreSQL.
 func TestEnginesAgree(t *testing.T) {
 	lite, pg := sqliteViews(t), postgresViews(t)
-	for seed := range 20 {
-		log := newTape(history(1, 600).Example(seed))
+	for seed := range 8 {
+		log := newTape(history(1, 500).Example(seed))
 		a, b := lite.runner(t, log), pg.runner(t, log)
 		if err := a.Rebuild(t.Context()); err != nil {
 			t.Fatal(err)

@@ -161,7 +161,7 @@ func TestProjectionWithoutCheckpointStartsOnEmptyTables(t *testing.T) {
 // applied twice would collide, one left out would change the digest.
 func TestTwoNodesApplyEachFactOnce(t *testing.T) {
 	v := postgresViews(t)
-	facts := history(1500, 1500).Example(5)
+	facts := history(600, 600).Example(5)
 	logs := []*tape{newTape(nil), newTape(nil)}
 	var runners []*projections.Runner
 	for i, log := range logs {
