@@ -69,6 +69,14 @@ func (l *Log) Forget(tenant domain.TenantID, id domain.AggregateID) {
 	l.states.Remove(stateID{tenant, id})
 }
 
+// forgetAll drops what is known of every aggregate.
+func (l *Log) forgetAll() {
+	l.remembering.Lock()
+	defer l.remembering.Unlock()
+	l.generation++
+	l.states.Purge()
+}
+
 // Generation counts what was forgotten. Take it before reading what Remember is
 // to keep.
 func (l *Log) Generation() uint64 {

@@ -39,7 +39,7 @@ func (l *Log) watch(ctx context.Context, seen *Position, known *bool) error {
 			return fmt.Errorf("finding the end of the log: %w", err)
 		}
 		*seen, *known = last, true
-		l.states.Purge() // what was folded before may be older than last
+		l.forgetAll() // what was folded before, or is right now, may be older than last
 	}
 	if err := l.Store.Wait(ctx, *seen); err != nil {
 		return err
