@@ -38,6 +38,8 @@ func engines(t *testing.T, f func(t *testing.T, f *files)) {
 		url := pgtest.Database(t)
 		schema := func(set migrations.Set) sealedstore.Database {
 			db := handle(t, "pgx", url+"&search_path="+string(set))
+			db.SetMaxOpenConns(4)
+			db.SetMaxIdleConns(4)
 			if err := migrations.Up(t.Context(), db, migrations.Postgres, set); err != nil {
 				t.Fatal(err)
 			}
