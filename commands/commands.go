@@ -23,6 +23,7 @@ type terms[S any] struct {
 	eventID  domain.ID     // of the first fact; zero = drawn
 	fresh    bool          // eventID was drawn just now, and names an aggregate that nobody can know
 	lost     error         // the refusal after too many lost races; nil = ErrContended
+	denial   domain.Event  // goes on the record with lost; nil = nothing does
 	bodyMAC  []byte        // kept with the first fact
 	notAfter func(S) int64 // the last stamp that suits the state; nil = any
 }
@@ -59,10 +60,7 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 			if races < maxRaces {
 				continue
 			}
-			if t.lost != nil {
-				return state, receipt, t.lost
-			}
-			return state, receipt, domain.ErrContended
+			return state, eventstore.Receipt{}, giveUp(ctx, log, by, id, t)
 		}
 		if err != nil {
 			return state, receipt, fmt.Errorf("recording: %w", err)
@@ -72,6 +70,19 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		}
 		return after, receipt, refusal
 	}
+}
+
+// giveUp returns the refusal of a command that lost too many races.
+func giveUp[S any](ctx context.Context, log *eventstore.Log, by domain.Actor, id domain.AggregateID, t terms[S]) error {
+	if t.denial != nil {
+		if _, err := observe(ctx, log, by, id, t.denial); err != nil {
+			return err
+		}
+	}
+	if t.lost != nil {
+		return t.lost
+	}
+	return domain.ErrContended
 }
 
 // place turns facts about one aggregate into what the Log appends, and folds them.

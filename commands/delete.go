@@ -20,7 +20,7 @@ type Delete struct {
 // Access requirement: vault:delete. It refuses with Denied, on the record.
 func (v *Vault) Delete(ctx context.Context, cmd Delete) (eventstore.Receipt, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
-	c, receipt, err := v.end(ctx, by, via, "vault.delete", func(c domain.Credential, _ time.Time) ([]domain.CredentialEvent, error) {
+	c, receipt, err := v.end(ctx, by, via, "vault.delete", nil, func(c domain.Credential, _ time.Time) ([]domain.CredentialEvent, error) {
 		return c.Delete(via, by.Environment)
 	})
 	if err != nil || !c.Ended {
@@ -45,7 +45,7 @@ type Retire struct {
 // with Denied, on the record.
 func (v *Vault) Retire(ctx context.Context, cmd Retire) (Sealed, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
-	c, receipt, err := v.end(ctx, by, via, "vault.retire", func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
+	c, receipt, err := v.end(ctx, by, via, "vault.retire", lastMoment, func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
 		return c.Retire(via, by.Environment, now)
 	})
 	return Sealed{c, int64(receipt.TimeUS), receipt}, err
@@ -61,19 +61,28 @@ type Restore struct {
 // so. Access requirement: vault:delete. It refuses with Denied, on the record.
 func (v *Vault) Restore(ctx context.Context, cmd Restore) (Sealed, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
-	c, receipt, err := v.end(ctx, by, via, "vault.restore", func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
+	c, receipt, err := v.end(ctx, by, via, "vault.restore", lastReturn, func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
 		return c.Restore(by.Environment, now)
 	})
 	return Sealed{c, int64(receipt.TimeUS), receipt}, err
 }
 
+// lastReturn is the last stamp at which a retired credential can come back.
+func lastReturn(c domain.Credential) int64 {
+	if expires := lastMoment(c); expires != 0 {
+		return min(expires, c.RestoreUntil-1)
+	}
+	return c.RestoreUntil - 1
+}
+
 // end runs a decision about the life of a credential.
-func (v *Vault) end(ctx context.Context, by domain.Actor, via domain.EntryID, route string,
+func (v *Vault) end(ctx context.Context, by domain.Actor, via domain.EntryID, route string, notAfter func(domain.Credential) int64,
 	decide func(domain.Credential, time.Time) ([]domain.CredentialEvent, error),
 ) (domain.Credential, eventstore.Receipt, error) {
 	if err := authorize(ctx, v.Log, by, domain.ScopeVaultDelete, route); err != nil {
 		return domain.Credential{}, eventstore.Receipt{}, err
 	}
-	return transact(ctx, v.Log, by, credentialAggregate(via.Credential()), credentialTerms(nil),
+	denial := domain.AccessDenied{Permission: domain.ScopeVaultDelete, Reason: reasonContended, Route: route}
+	return transact(ctx, v.Log, by, credentialAggregate(via.Credential()), credentialTerms(notAfter, denial),
 		func(c domain.Credential) ([]domain.CredentialEvent, error) { return decide(c, v.Now()) })
 }

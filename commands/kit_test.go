@@ -71,6 +71,19 @@ func (v *vault) close(t *testing.T) {
 	}
 }
 
+// another returns the vault of a second node on the same stores, with its own
+// memory and clock.
+func (v *vault) another(t *testing.T, now func() time.Time) *commands.Vault {
+	t.Helper()
+	log, err := (&eventstore.Log{
+		Store: v.Log.Store, Keys: v.Ring, LogID: v.Log.LogID, Root: v.Log.Root, Now: now, NewID: v.Log.NewID, Logger: slog.New(slog.DiscardHandler),
+	}).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &commands.Vault{Log: log, Sealer: v.Ring, Records: v.Vault.Records, Keys: v.Ring, Now: now, Logger: log.Logger}
+}
+
 func requestID(n byte) domain.RequestID { return domain.RequestID{ID: domain.ID{15: n}} }
 
 func nobody() domain.Actor {

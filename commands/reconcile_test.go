@@ -3,14 +3,12 @@ package commands_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
-	"github.com/quantaseal/quantaseal/eventstore"
 )
 
 // reconcile runs one pass of a fresh reconciler over caught-up read models.
@@ -107,13 +105,7 @@ func TestReconcilerFinishesOnce(t *testing.T) {
 func TestReconcilerBelievesTheLog(t *testing.T) {
 	within(t, func(t *testing.T, v *vault) {
 		c := v.seal(t, 0)
-		log, err := (&eventstore.Log{
-			Store: v.Log.Store, Keys: v.Ring, LogID: v.Log.LogID, Root: v.Log.Root, Now: time.Now, NewID: v.Log.NewID, Logger: slog.New(slog.DiscardHandler),
-		}).Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		other := &commands.Vault{Log: log, Sealer: v.Ring, Records: v.Vault.Records, Keys: v.Ring, Now: time.Now, Logger: log.Logger}
+		other := v.another(t, time.Now)
 		if _, err := other.Rotate(t.Context(), commands.Rotate{Actor: v.owner, Reference: c.ID.Handle()}); err != nil {
 			t.Fatal(err)
 		}

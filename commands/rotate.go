@@ -43,7 +43,8 @@ func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
 
 	var old domain.DueVersion
 	var mine domain.Digest
-	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id), credentialTerms(lastMoment),
+	denial := domain.AccessDenied{Permission: domain.ScopeVaultRotate, Reason: reasonContended, Route: "vault.rotate"}
+	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id), credentialTerms(lastMoment, denial),
 		func(c domain.Credential) ([]domain.CredentialEvent, error) {
 			if mine != (domain.Digest{}) {
 				v.discard(ctx, by.Tenant, mine)

@@ -34,7 +34,7 @@ func (v *Vault) Unseal(ctx context.Context, cmd Unseal) (Unsealed, error) {
 	}
 	var value Secret
 	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(via.Credential()),
-		credentialTerms(lastMoment),
+		credentialTerms(lastMoment, domain.CredentialUnsealDenied{EntryID: via, Reason: reasonContended}),
 		func(c domain.Credential) (facts []domain.CredentialEvent, err error) {
 			clear(value)
 			facts, value, err = v.open(ctx, by, via, c)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
@@ -38,5 +39,40 @@ func TestUnsealIsRecordedFirst(t *testing.T) {
 			t.Errorf("got %q, %v", got, err)
 		}
 		v.saw(t, "CREDENTIAL_UNSEALED")
+	})
+}
+
+// A credential that expires by the chain's clock, and not yet by this node's, is
+// refused like any other, and on the record.
+func TestLostRacesAreOnTheRecord(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		c := v.seal(t, 1)
+		ahead := v.another(t, func() time.Time { return time.Now().Add(25 * time.Hour) })
+		if err := ahead.Authorize(t.Context(), domain.Actor{Tenant: v.tenant}, domain.ScopeVaultList, "test"); !errors.Is(err, domain.ErrDenied) {
+			t.Fatal(err)
+		}
+		v.since(t)
+		id := c.ID.Handle()
+		for name, do := range map[string]func() error{
+			"unseal": func() error { _, err := v.unseal(t, id); return err },
+			"rotate": func() error {
+				_, err := v.Vault.Rotate(t.Context(), commands.Rotate{Actor: v.owner, Reference: id})
+				return err
+			},
+			"retire": func() error {
+				_, err := v.Vault.Retire(t.Context(), commands.Retire{Actor: v.owner, Reference: id})
+				return err
+			},
+		} {
+			if err := do(); !errors.Is(err, domain.ErrCredentialUnavailable) {
+				t.Errorf("%s: got %v", name, err)
+			}
+			if facts := v.since(t); len(facts) != 1 || facts[0].Header.Outcome != uint8(domain.Refused) {
+				t.Errorf("%s: %d facts, want a denial", name, len(facts))
+			}
+		}
+		if n := v.kept(t); n != 1 {
+			t.Errorf("%d sealed records are kept, want 1", n)
+		}
 	})
 }

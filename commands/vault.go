@@ -38,10 +38,13 @@ func credentialAggregate(id domain.CredentialID) domain.AggregateID {
 	return domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}
 }
 
+// reasonContended is recorded of a command that lost too many races.
+const reasonContended = "contended"
+
 // credentialTerms hold for every command on an existing credential: not even a
-// lost race tells a caller that it exists.
-func credentialTerms(notAfter func(domain.Credential) int64) terms[domain.Credential] {
-	return terms[domain.Credential]{notAfter: notAfter, lost: domain.ErrCredentialUnavailable}
+// lost race tells a caller that it exists, and denial is on the record of it too.
+func credentialTerms(notAfter func(domain.Credential) int64, denial domain.CredentialEvent) terms[domain.Credential] {
+	return terms[domain.Credential]{notAfter: notAfter, lost: domain.ErrCredentialUnavailable, denial: denial}
 }
 
 // parseReference reads how a caller names a credential. What nobody could have been
