@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
 	"github.com/quantaseal/quantaseal/domain"
@@ -118,11 +119,19 @@ func TestTwoNodesKeepOneChain(t *testing.T) {
 		if head, err := nodes[1-i].Log.Head(t.Context(), domain.TenantID{ID: summary.Bundle.TenantID}); err != nil || head.Next != summary.Events {
 			t.Errorf("node %d exports %d events, the other one knows %d, %v", i, summary.Events, head.Next, err)
 		}
+		var readers errgroup.Group
+		readers.SetLimit(16)
 		for id, want := range all.values {
-			if got := value(t, c, id); got != want {
-				t.Errorf("on node %d %s holds %s, want %s", i, id, got, want)
-			}
+			readers.Go(func() error {
+				var got struct{ Data vaulttest.Entry }
+				answer, err := c.Try(t.Context(), http.MethodGet, vaultPath+id, nil)
+				if err != nil || json.Unmarshal(answer.Body, &got) != nil || string(got.Data.Values) != want {
+					t.Errorf("on node %d %s holds %d %s, want %s, %v", i, id, answer.Status, answer.Body, want, err)
+				}
+				return nil
+			})
 		}
+		_ = readers.Wait() // they tell t
 		if got := value(t, c, shared.ID); got != `{"v":"shared"}` {
 			t.Errorf("on node %d the shared credential holds %s", i, got)
 		}
