@@ -159,7 +159,7 @@ func auditEntryOf(r eventstore.Recorded, signed bool) auditEntry {
 		ID: h.EventID, Seq: h.Seq, EventType: h.EventType, Action: domain.Action(h.EventType), Outcome: domain.Outcome(h.Outcome).String(),
 		ActorID: domain.ID(h.ActorID).String(), ActorType: domain.ActorKind(h.ActorKind).String(),
 		ResourceID: domain.ID(h.AggregateID).String(), ResourceType: domain.AggregateKind(h.AggregateKind).String(),
-		Metadata: r.Record.Payload, Timestamp: instant(h.TimeUS), CreatedAt: instant(h.TimeUS), //nolint:gosec // a stamp of ours
+		Metadata: r.Record.Payload, Timestamp: instant(h.TimeUS), CreatedAt: instant(h.TimeUS),
 		RequestID: domain.RequestID{ID: h.RequestID}.String(),
 		PrevHash:  h.Prev.String(), CurrentHash: r.Hash.String(), SignatureAlgorithm: "ML-DSA-65",
 		KeyID: h.SignerKeyID.String(), SignerKeyID: h.SignerKeyID.String(), Header: r.Record.Header,

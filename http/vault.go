@@ -201,14 +201,14 @@ func appendSingle(b []byte, value []byte) []byte {
 func appendQuoted(b []byte, text []byte) []byte {
 	b = append(b, '"')
 	for _, c := range text {
-		switch {
-		case c == '"' || c == '\\':
+		switch c {
+		case '"', '\\':
 			b = append(b, '\\', c)
-		case c == '\n':
+		case '\n':
 			b = append(b, '\\', 'n')
-		case c == '\t':
+		case '\t':
 			b = append(b, '\\', 't')
-		case c == '\r':
+		case '\r':
 			b = append(b, '\\', 'r')
 		default: // JSON text has no other control characters
 			b = append(b, c)

@@ -52,7 +52,7 @@ func Tagged(label string, parts ...[]byte) Hash {
 // MaxOrigin bytes, to its first root key, and to when and how it was made. It never
 // changes.
 func LogID(origin string, rootPublicKey []byte, createdUS uint64, nonce [32]byte) Hash {
-	name := binary.BigEndian.AppendUint16(nil, uint16(len(origin))) //nolint:gosec // at most MaxOrigin
+	name := binary.BigEndian.AppendUint16(nil, uint16(len(origin)))
 	return Tagged("log-id", append(name, origin...), rootPublicKey, binary.BigEndian.AppendUint64(nil, createdUS), nonce[:])
 }
 

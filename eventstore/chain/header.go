@@ -62,7 +62,7 @@ func (h Header) Append(b []byte) []byte {
 	be := binary.BigEndian
 	b = append(b, magic...)
 	b = append(b, suite, h.Flags)
-	b = be.AppendUint16(b, uint16(fixedHeader+len(h.EventType))) //nolint:gosec // at most MaxHeader
+	b = be.AppendUint16(b, uint16(fixedHeader+len(h.EventType)))
 	b = append(b, h.LogID[:]...)
 	b = append(b, h.Tenant[:]...)
 	b = be.AppendUint64(b, h.Seq)
@@ -82,7 +82,7 @@ func (h Header) Append(b []byte) []byte {
 	b = append(b, h.DetachedHash[:]...)
 	b = append(b, h.SignerKeyID[:]...)
 	b = be.AppendUint64(b, h.KeyEpoch)
-	b = append(b, uint8(len(h.EventType))) //nolint:gosec // at most MaxTypeLength
+	b = append(b, uint8(len(h.EventType)))
 	return append(b, h.EventType...)
 }
 

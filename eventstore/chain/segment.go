@@ -114,7 +114,7 @@ func work(verify, decode, fill *segment, in *lines, workers int, fast bool) erro
 			}
 		})
 	}
-	var err error = io.EOF
+	err := io.EOF
 	if in != nil {
 		err = fill.fill(in)
 	}

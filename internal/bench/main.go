@@ -115,7 +115,7 @@ func run(ctx context.Context, s settings) error {
 	fmt.Printf("\n%-9s %-7s %5s %9s %8s %8s %10s %9s %8s %8s %6s\n",
 		"engine", "op", "conns", "per s", "p50 ms", "p99 ms", "server µs", "load µs", "peak MB", "limit/s", "ratio")
 	if slices.Contains(s.engines, "postgres") && s.postgres == "" {
-		cluster, err := pgtest.NewCluster()
+		cluster, err := pgtest.NewCluster() //nolint:contextcheck // a cluster outlives whatever starts it
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func startServer(ctx context.Context, s settings, engine, dir string) (*server, 
 	}
 	v := &server{command, addr, log}
 	for range 300 {
-		if answer, err := http.Get("http://" + addr + "/health"); err == nil { //nolint:noctx // loopback, bounded below
+		if answer, err := http.Get("http://" + addr + "/health"); err == nil {
 			_ = answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return v, nil

@@ -169,7 +169,7 @@ func TestInstanceSecretsAreCreatedOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if err := joining(t, first).CreateInstance(ctx); err != nil {
+			if err := joining(t, first).CreateInstance(ctx); err != nil { //nolint:contextcheck // t brings its own
 				t.Error(err)
 			}
 		})

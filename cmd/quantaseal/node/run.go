@@ -29,7 +29,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { n.reconcile(failed); return nil })
 	var served error
 	if listener != nil {
-		server := n.Server.HTTP()
+		server := n.Server.HTTP() //nolint:contextcheck // each request brings its own
 		done := make(chan error, 1)
 		go func() { done <- server.Serve(listener) }()
 		select {
