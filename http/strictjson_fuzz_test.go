@@ -88,7 +88,7 @@ func FuzzDecodeStrict(f *testing.F) {
 		if string(got.Secret) != want.Secret {
 			t.Fatalf("got secret %q, want %q", got.Secret, want.Secret)
 		}
-		got.Secret, want.Secret = nil, nil
+		got.Secret, want.sample.Secret = nil, nil
 		if string(want.Values) == "null" {
 			want.Values = nil
 		}

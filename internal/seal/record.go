@@ -37,10 +37,11 @@ const (
 	bucket     = 256 // plaintexts are padded to a multiple of it, so that their length says little
 	lengthSize = 4   // of the length inside the padded plaintext
 
-	// SignatureSize and MACSize are what follows the signed message of a record.
+	// SignatureSize is the first part of what follows the signed message of a record, in bytes.
 	SignatureSize = 3309
-	MACSize       = 64
-	trailerSize   = SignatureSize + MACSize
+	// MACSize is the second of them.
+	MACSize     = 64
+	trailerSize = SignatureSize + MACSize
 
 	// MaxPlaintext is the longest plaintext of one record in bytes.
 	MaxPlaintext = 1 << 20
