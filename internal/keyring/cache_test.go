@@ -112,6 +112,18 @@ func TestAnOutageRefusesWithUnavailable(t *testing.T) {
 	}
 	n.clock.forward(keyring.CacheTTL)
 	unavailable(known)
+	ctx := t.Context()
+	for name, do := range map[string]func() error{
+		"Blind":         func() error { _, err := n.Blind(ctx, other); return err },
+		"Signer":        func() error { _, _, err := n.Signer(ctx, other); return err },
+		"Protect":       func() error { _, err := n.Protect(ctx, nil, other, userN(1), event, []byte("x")); return err },
+		"CreateSubject": func() error { return n.CreateSubject(ctx, other, userN(1)) },
+		"CreateTenant":  func() error { _, err := n.CreateTenant(ctx, other, 2); return err },
+	} {
+		if err := do(); !errors.Is(err, keyring.ErrUnavailable) {
+			t.Errorf("%s: got %v, want Unavailable", name, err)
+		}
+	}
 	n.kms.down.Store(false)
 	n.clock.forward(time.Second)
 	n.ready(t, known)()

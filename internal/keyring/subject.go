@@ -49,7 +49,7 @@ func (r *Ring) dataKey(ctx context.Context, tenant domain.TenantID, user domain.
 		now, generation := r.now(), r.generation.Load()
 		s, err := r.loadDataKey(ctx, tenant, user)
 		if err != nil {
-			s = &subjectKey{err: err, expires: now.Add(failureTTL)}
+			s = &subjectKey{err: unavailable(err), expires: now.Add(failureTTL)}
 		}
 		if r.generation.Load() == generation {
 			r.subjects.Add(id, s)

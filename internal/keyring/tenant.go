@@ -54,8 +54,18 @@ func (k *tenantKeys) of(epoch uint32) *tenantKey {
 	return k.wrapping[epoch-1]
 }
 
-// tenant returns tenant's keys, from memory if they are fresh. A failure is
-// remembered for failureTTL, so that a KMS in trouble is not asked more.
+// unavailable makes err the refusal ErrUnavailable, unless it says that there is
+// no such key at all.
+func unavailable(err error) error {
+	if errors.Is(err, ErrNoTenant) || errors.Is(err, ErrNoKey) || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// tenant returns tenant's keys, from memory if they are fresh: else ErrNoTenant,
+// or ErrUnavailable with the cause. A failure is remembered for failureTTL, so
+// that a KMS in trouble is not asked more.
 func (r *Ring) tenant(ctx context.Context, tenant domain.TenantID) (*tenantKeys, error) {
 	if k, ok := r.tenants.Get(tenant); ok && k.usable(r.now()) {
 		return k, k.err
@@ -67,7 +77,7 @@ func (r *Ring) tenant(ctx context.Context, tenant domain.TenantID) (*tenantKeys,
 		}
 		k, err := r.loadTenant(ctx, tenant)
 		if err != nil {
-			k = &tenantKeys{err: fmt.Errorf("loading the keys of tenant %s: %w", tenant, err), expires: now.Add(failureTTL)}
+			k = &tenantKeys{err: unavailable(fmt.Errorf("loading the keys of tenant %s: %w", tenant, err)), expires: now.Add(failureTTL)}
 		} else {
 			k.expires = now.Add(CacheTTL)
 		}
@@ -166,8 +176,9 @@ func (r *Ring) Blind(ctx context.Context, tenant domain.TenantID, parts ...[]byt
 
 // Ready refuses with ErrUnavailable if tenant's keys cannot be had now.
 func (r *Ring) Ready(ctx context.Context, tenant domain.TenantID) error {
-	if _, err := r.tenant(ctx, tenant); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	_, err := r.tenant(ctx, tenant)
+	if err != nil && !errors.Is(err, ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return nil
+	return err
 }
