@@ -134,3 +134,12 @@ func deny(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domai
 	}
 	return domain.ErrDenied
 }
+
+// unfinished is a fault that comes after a fact was recorded. It is no refusal
+// whatever its cause is: a refusal says that nothing happened.
+type unfinished struct{ cause error }
+
+func (u unfinished) Error() string { return "unfinished: " + u.cause.Error() }
+
+// Is tells the cause to whoever knows it, but not through errors.As.
+func (u unfinished) Is(target error) bool { return errors.Is(u.cause, target) }

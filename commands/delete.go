@@ -17,7 +17,8 @@ type Delete struct {
 
 // Delete ends the credential that cmd.Reference names and destroys its key
 // before it answers. Naming a superseded version succeeds and touches nothing.
-// Access requirement: vault:delete. It refuses with Denied, on the record.
+// Access requirement: vault:delete. It refuses with Unavailable if the keys cannot
+// be had, and otherwise with Denied, on the record.
 func (v *Vault) Delete(ctx context.Context, cmd Delete) (eventstore.Receipt, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.delete", nil, func(c domain.Credential, _ time.Time) ([]domain.CredentialEvent, error) {
@@ -41,8 +42,8 @@ type Retire struct {
 
 // Retire takes the credential out of use; Restore brings it back within
 // domain.RestoreWindow, after which it is destroyed. Naming a superseded version
-// succeeds and touches nothing. Access requirement: vault:delete. It refuses
-// with Denied, on the record.
+// succeeds and touches nothing. Access requirement: vault:delete. It refuses as
+// Delete does.
 func (v *Vault) Retire(ctx context.Context, cmd Retire) (Sealed, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.retire", lastMoment, func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
@@ -58,7 +59,7 @@ type Restore struct {
 }
 
 // Restore brings a retired credential back into use. One that is in use stays
-// so. Access requirement: vault:delete. It refuses with Denied, on the record.
+// so. Access requirement: vault:delete. It refuses as Delete does.
 func (v *Vault) Restore(ctx context.Context, cmd Restore) (Sealed, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.restore", lastReturn, func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
@@ -79,6 +80,9 @@ func lastReturn(c domain.Credential) int64 {
 func (v *Vault) end(ctx context.Context, by domain.Actor, via domain.EntryID, route string, notAfter func(domain.Credential) int64,
 	decide func(domain.Credential, time.Time) ([]domain.CredentialEvent, error),
 ) (domain.Credential, eventstore.Receipt, error) {
+	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
+		return domain.Credential{}, eventstore.Receipt{}, err
+	}
 	if err := authorize(ctx, v.Log, by, domain.ScopeVaultDelete, route); err != nil {
 		return domain.Credential{}, eventstore.Receipt{}, err
 	}

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -24,13 +25,18 @@ func (v *vault) reconcile(t *testing.T) error {
 // stuck keeps records that cannot be destroyed while a test says so.
 type stuck struct {
 	commands.Records
-	only []domain.Digest // nil = all
-	on   bool
+	only   []domain.Digest // nil = all
+	on     bool
+	err    error  // nil = errDown
+	before func() // runs before each destruction; nil = nothing does
 }
 
 func (s *stuck) Destroy(ctx context.Context, tenant domain.TenantID, hashes ...domain.Digest) error {
+	if s.before != nil {
+		s.before()
+	}
 	if s.on && (s.only == nil || slices.ContainsFunc(hashes, func(h domain.Digest) bool { return slices.Contains(s.only, h) })) {
-		return errDown
+		return cmp.Or(s.err, errDown)
 	}
 	return s.Records.Destroy(ctx, tenant, hashes...)
 }

@@ -30,15 +30,15 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	if err := domain.CheckCredential(cmd.Name, cmd.Type, cmd.Metadata, cmd.TTLDays); err != nil {
 		return Sealed{}, err
 	}
+	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
+		return Sealed{}, err
+	}
 	claim, err := cmd.Idempotency.claim(ctx, v.Keys, v.Log, by, "vault.seal")
 	if err != nil {
 		return Sealed{}, err
 	}
 	if sealed, done, err := v.sealedBefore(ctx, by, claim); done || err != nil {
 		return sealed, err
-	}
-	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
-		return Sealed{}, err
 	}
 	if err := authorize(ctx, v.Log, by, domain.ScopeVaultSeal, "vault.seal"); err != nil {
 		return Sealed{}, err

@@ -66,11 +66,12 @@ func (v *Vault) discard(ctx context.Context, tenant domain.TenantID, hash domain
 	}
 }
 
-// shred destroys the slots and records of versions that are over, and puts each
-// destruction on the record.
+// shred destroys the slot and record of a version that is over, and puts that on
+// the record. It goes on when its caller is gone.
 func (v *Vault) shred(ctx context.Context, by domain.Actor, due domain.DueVersion) (eventstore.Receipt, error) {
+	ctx = context.WithoutCancel(ctx)
 	if err := v.Records.Destroy(ctx, due.Tenant, due.RecordHash); err != nil {
-		return eventstore.Receipt{}, err
+		return eventstore.Receipt{}, unfinished{err}
 	}
 	var fact domain.Event = domain.CredentialVersionShredded{
 		EntryID: due.Entry, Method: domain.ShredMethod, RecordHash: due.RecordHash, Version: due.Entry.Version(),
@@ -85,11 +86,12 @@ func (v *Vault) shred(ctx context.Context, by domain.Actor, due domain.DueVersio
 		Event: fact, EventID: eventID, Aggregate: credentialAggregate(due.Entry.Credential()),
 	})
 	if errors.Is(err, eventstore.ErrRepeated) {
-		before, err := v.Log.Find(ctx, due.Tenant, eventID)
-		return before.Receipt(), err
+		var before eventstore.Recorded
+		before, err = v.Log.Find(ctx, due.Tenant, eventID)
+		receipt = before.Receipt()
 	}
 	if err != nil {
-		return receipt, fmt.Errorf("recording: %w", err)
+		return eventstore.Receipt{}, unfinished{fmt.Errorf("recording a destruction: %w", err)}
 	}
 	return receipt, nil
 }
