@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,6 +55,16 @@ type section struct {
 	Personal json.RawMessage `json:"personal,omitempty"`
 }
 
+// encode writes the section without the escapes that only HTML needs, so that a
+// caller's own JSON in it keeps its letters.
+func (s section) encode() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(s)
+	return b.Bytes(), err
+}
+
 // encoded is a fact as bytes, ready to be linked.
 type encoded struct {
 	fact    Fact
@@ -100,7 +111,7 @@ func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, err
 // person's key, and where the request came from under the acting user's.
 func (l *Log) protect(ctx context.Context, by domain.Actor, f Fact, personal []byte) (blob []byte, err error) {
 	add := func(subject domain.UserID, s section) error {
-		data, err := json.Marshal(s)
+		data, err := s.encode()
 		if err != nil {
 			return err
 		}

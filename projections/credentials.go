@@ -137,10 +137,9 @@ func canonical(metadata json.RawMessage) (any, error) {
 	if len(metadata) == 0 {
 		return nil, nil
 	}
-	var compact, escaped bytes.Buffer
+	var compact bytes.Buffer
 	if err := json.Compact(&compact, metadata); err != nil {
 		return nil, fmt.Errorf("reading metadata: %w", err)
 	}
-	json.HTMLEscape(&escaped, compact.Bytes())
-	return escaped.Bytes(), nil
+	return compact.Bytes(), nil
 }

@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -167,7 +168,11 @@ func throughStore(t *rapid.T, e domain.Event) domain.Event {
 		type section struct {
 			Personal json.RawMessage `json:"personal,omitempty"`
 		}
-		data, err := json.Marshal(section{stored.Personal})
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		err := enc.Encode(section{stored.Personal})
+		data := b.Bytes()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/quantaseal/quantaseal/internal/auth"
 	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/localkms"
+	"github.com/quantaseal/quantaseal/internal/sealedstore"
 	"github.com/quantaseal/quantaseal/projections"
 	"github.com/quantaseal/quantaseal/queries"
 )
@@ -39,6 +40,7 @@ type Node struct {
 	Server     *vaulthttp.Server
 
 	config Config
+	sealed *sealedstore.Store
 	logger *slog.Logger
 	closes []func() error // in the order of opening
 }
@@ -78,6 +80,7 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if err != nil {
 		return n, err
 	}
+	n.sealed = s.sealed
 	kms, err := n.openKMS(ctx)
 	if err != nil {
 		return n, err

@@ -11,6 +11,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// After how many destructions, and how often at least, the keys' database is
+// written anew without what was destroyed.
+const (
+	vacuumAfter = 1000
+	vacuumEvery = 24 * time.Hour
+)
+
 // How often the reconciler looks for work, and how long requests in flight may
 // take to finish when the node stops.
 const (
@@ -62,7 +69,14 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 func (n *Node) reconcile(ctx context.Context) {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
+	vacuumed := time.Now()
 	for {
+		if shredded := n.sealed.Shredded(); shredded > vacuumAfter || shredded > 0 && time.Since(vacuumed) > vacuumEvery {
+			vacuumed = time.Now()
+			if err := n.sealed.Vacuum(ctx); err != nil && ctx.Err() == nil {
+				n.logger.ErrorContext(ctx, "the database of keys was not written anew", "err", err)
+			}
+		}
 		if err := n.Reconciler.Run(ctx, requestID()); err != nil && ctx.Err() == nil {
 			n.logger.ErrorContext(ctx, "the reconciler left something undone", "err", err)
 		}

@@ -49,9 +49,11 @@ func (n *Node) openStores(ctx context.Context, options Options) (*stores, error)
 // need not be synced at every commit.
 const (
 	sqliteCommon = "&_pragma=journal_mode(WAL)&_pragma=foreign_keys(ON)&_pragma=trusted_schema(OFF)&_pragma=busy_timeout(5000)" +
-		"&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(4000)"
-	sqliteDurable = "?_txlock=immediate&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)" + sqliteCommon
-	sqliteViews   = "?_txlock=immediate&_pragma=synchronous(NORMAL)" + sqliteCommon
+		"&_pragma=temp_store(MEMORY)" // what a statement of many rows keeps aside is no file
+	sqliteDurable = "?_txlock=immediate&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)" +
+		"&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(4000)" + sqliteCommon
+	sqliteViews = "?_txlock=immediate&_pragma=synchronous(NORMAL)" +
+		"&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(8000)" + sqliteCommon
 	sqliteRead    = "?mode=ro&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)&_pragma=query_only(ON)&_pragma=cache_size(-4096)"
 	sqliteReaders = 4
 )
