@@ -72,11 +72,11 @@ func (v *vault) close(t *testing.T) {
 }
 
 // another returns the vault of a second node on the same stores, with its own
-// memory and clock.
+// memory and clock. The test does not interfere with it.
 func (v *vault) another(t *testing.T, now func() time.Time) *commands.Vault {
 	t.Helper()
 	log, err := (&eventstore.Log{
-		Store: v.Log.Store, Keys: v.Ring, LogID: v.Log.LogID, Root: v.Log.Root, Now: now, NewID: v.Log.NewID, Logger: slog.New(slog.DiscardHandler),
+		Store: v.store.Store, Keys: v.Ring, LogID: v.Log.LogID, Root: v.Log.Root, Now: now, NewID: v.Log.NewID, Logger: slog.New(slog.DiscardHandler),
 	}).Open()
 	if err != nil {
 		t.Fatal(err)

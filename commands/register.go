@@ -19,9 +19,11 @@ type Register struct {
 }
 
 // Register makes a tenant, its chain and its owner, and logs the owner in. It
-// refuses with Invalid an address, a name or a password that does not do, and
-// with ErrAddressTaken an address that has an account: on an installation whose
-// mail stays on the machine that is a documented way to learn of accounts.
+// refuses with Invalid an address, a name or a password that does not do, with
+// ErrContended, and with ErrAddressTaken an address that has an account: on an
+// installation whose mail stays on the machine that is a documented way to learn
+// of accounts. A fault may leave a claimed address behind: the reconciler then
+// finishes the registration, and its owner logs in.
 func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) {
 	normal, ref, err := i.Tokens.Address(cmd.Email)
 	if err != nil {
@@ -62,9 +64,6 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 // append to the system chain. From here on the registration will be finished.
 func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed) (uint32, error) {
 	by.Tenant = domain.TenantID{}
-	if err := i.Keys.CreateSubject(ctx, by.Tenant, claimed.UserID); err != nil {
-		return 0, fmt.Errorf("creating a subject key: %w", err)
-	}
 	done, err := i.turns.take(ctx, by.Tenant, domain.DirectoryAggregate.ID)
 	if err != nil {
 		return 0, err
@@ -80,6 +79,11 @@ func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.Ac
 		if err != nil {
 			return 0, err
 		}
+		if races == 0 { // for an address that is taken no key is made
+			if err := i.Keys.CreateSubject(ctx, by.Tenant, claimed.UserID); err != nil {
+				return 0, fmt.Errorf("creating a subject key: %w", err)
+			}
+		}
 		d, err := i.directory(ctx)
 		if err != nil {
 			return 0, err
@@ -88,9 +92,11 @@ func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.Ac
 		_, err = i.Log.Append(ctx, by,
 			eventstore.Fact{Event: claims[0], Aggregate: account, Changes: true, Version: accountVersion},
 			eventstore.Fact{Event: added, Aggregate: domain.DirectoryAggregate, Changes: true, Version: uint64(d.Tenants)})
-		if errors.Is(err, eventstore.ErrStale) && races < maxRaces {
-			i.Log.Forget(by.Tenant, account)
-			continue
+		if errors.Is(err, eventstore.ErrStale) {
+			if i.Log.Forget(by.Tenant, account); races < maxRaces {
+				continue
+			}
+			return 0, domain.ErrContended
 		}
 		if err != nil {
 			return 0, fmt.Errorf("claiming an address: %w", err)
