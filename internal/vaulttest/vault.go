@@ -56,7 +56,8 @@ func Start(t testing.TB, config node.Config) *Vault {
 	return StartAt(t, config, time.Now)
 }
 
-// StartAt is Start with another clock.
+// StartAt is Start with another clock. Its reconciler passes at the start and then
+// rests: a test makes its passes itself.
 func StartAt(t testing.TB, config node.Config, now func() time.Time) *Vault {
 	t.Helper()
 	config.Addr = "127.0.0.1:0"
@@ -69,7 +70,7 @@ func StartAt(t testing.TB, config node.Config, now func() time.Time) *Vault {
 	v := &Vault{Data: config.Data, Config: config, Logs: &Buffer{}}
 	logger := slog.New(slog.NewTextHandler(v.Logs, nil))
 	ctx, cancel := context.WithCancel(context.Background())
-	n, err := node.Open(ctx, config, node.Options{Version: "test", Logger: logger, Argon: cheapArgon, Now: now})
+	n, err := node.Open(ctx, config, node.Options{Version: "test", Logger: logger, Argon: cheapArgon, Now: now, Pause: time.Hour})
 	if err != nil {
 		cancel()
 		t.Fatalf("opening a node: %v\n%s", err, v.Logs)

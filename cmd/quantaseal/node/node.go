@@ -42,6 +42,7 @@ type Node struct {
 	config Config
 	sealed *sealedstore.Store
 	logger *slog.Logger
+	pause  time.Duration // between two passes of the reconciler
 	closes []func() error // in the order of opening
 }
 
@@ -51,7 +52,8 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 	Random  io.Reader
-	Argon   auth.Argon // the cost of a password; zero = production
+	Argon   auth.Argon    // the cost of a password; zero = production
+	Pause   time.Duration // between two passes of the reconciler; zero = 30 s
 }
 
 // Open puts a node together and brings its databases up to date. It serves
@@ -66,10 +68,13 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if options.Random == nil {
 		options.Random = rand.Reader
 	}
+	if options.Pause == 0 {
+		options.Pause = reconcileEvery
+	}
 	if options.Argon == (auth.Argon{}) {
 		options.Argon = auth.ProductionArgon
 	}
-	n = &Node{config: config, logger: options.Logger}
+	n = &Node{config: config, logger: options.Logger, pause: options.Pause}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())

@@ -67,7 +67,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 }
 
 func (n *Node) reconcile(ctx context.Context) {
-	tick := time.NewTicker(reconcileEvery)
+	tick := time.NewTicker(n.pause)
 	defer tick.Stop()
 	vacuumed := time.Now()
 	for {
