@@ -42,7 +42,7 @@ type Node struct {
 	config Config
 	sealed *sealedstore.Store
 	logger *slog.Logger
-	pause  time.Duration // between two passes of the reconciler
+	pause  time.Duration  // between two passes of the reconciler
 	closes []func() error // in the order of opening
 }
 
