@@ -5,9 +5,10 @@ import (
 	"log/slog"
 )
 
-// Secret is a plaintext. It prints as a placeholder under every verb and
-// logger, so that a command can be logged whole. Whoever owns one wipes it with
-// clear once it is used.
+// Secret is a plaintext. It prints as a placeholder under every verb that go vet
+// lets pass for it (not %p of a struct that holds one, nor %w), in JSON and by
+// every logger, so that a command can be logged whole. Whoever owns one wipes it
+// with clear once it is used.
 type Secret []byte
 
 const redacted = "[secret]"
