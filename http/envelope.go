@@ -2,9 +2,11 @@ package http
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -105,15 +107,30 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 // text of a fault goes to the log alone.
 func (s *Server) refuse(c *gin.Context, err error) {
 	r := refusalFor(err)
-	if r == errInternal {
-		s.Log.ErrorContext(c.Request.Context(), "request failed",
-			"request_id", exchangeOf(c).id.String(), "route", route(c), "err", err)
-	}
+	s.blame(c, r, err)
 	var details map[string]any
 	if d, ok := errors.AsType[*detailed](err); ok {
 		details = d.details
 	}
 	s.turnAway(c, r, details)
+}
+
+// blame logs what is not the caller's doing. That a caller did not wait for the
+// answer is.
+func (s *Server) blame(c *gin.Context, r *refusal, err error) {
+	ctx := c.Request.Context()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	level := slog.LevelError
+	switch r.status {
+	case http.StatusInternalServerError:
+	case http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	default:
+		return
+	}
+	s.Log.Log(ctx, level, "request failed", "request_id", exchangeOf(c).id.String(), "route", route(c), "err", err)
 }
 
 // turnAway answers with r and stops the request. Under the vault all that is

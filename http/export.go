@@ -29,13 +29,8 @@ func (s *Server) export(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
-	body, err := readBody(c.Request, maxBody)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
 	var req exportRequest
-	if err := decodeStrict(body, &req); err != nil {
+	if err := in.read(&req, maxBody); err != nil {
 		s.refuse(c, err)
 		return
 	}

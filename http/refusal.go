@@ -38,6 +38,7 @@ var (
 	errInternal         = &refusal{http.StatusInternalServerError, "internal_error", "Internal server error"}
 	errKeyReused        = &refusal{http.StatusConflict, "idempotency_key_reused", "This Idempotency-Key was used for another request"}
 	errNotImplemented   = &refusal{http.StatusNotImplemented, "not_implemented", "Not implemented"}
+	errUnavailable      = &refusal{http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"}
 )
 
 // statuses is the one table from what the domain refuses to what HTTP says. An
@@ -50,7 +51,7 @@ var statuses = map[domain.Kind]refusal{
 	domain.NotFound:        *errNotFound,
 	domain.Gone:            {http.StatusGone, "gone", "No longer available"},
 	domain.Conflict:        {http.StatusConflict, "conflict", ""},
-	domain.Unavailable:     {http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"},
+	domain.Unavailable:     *errUnavailable,
 	domain.TooLarge:        {http.StatusUnprocessableEntity, "too_large", ""},
 }
 

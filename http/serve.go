@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -26,6 +27,7 @@ type call struct {
 	param  func(name string) string
 	header http.Header // of the answer
 	body   []byte      // as it was sent; cleared once the request is done
+	wrong  error       // what is to be refused once the body is known to be JSON
 }
 
 // idempotency returns what makes a repeat of the request the same request.
@@ -69,13 +71,10 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 			s.refuse(c, err)
 			return
 		}
-		if in.body, err = readBody(c.Request, limit); err != nil {
-			s.refuse(c, err)
-			return
-		}
-		defer clear(in.body)
 		var req Req
-		if err := decodeStrict(in.body, &req); err != nil {
+		err = in.read(&req, limit)
+		defer clear(in.body)
+		if err != nil {
 			s.refuse(c, err)
 			return
 		}
@@ -90,15 +89,33 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 	}
 }
 
+// read reads the body into req and refuses what is wrong with the form of the request.
+func (c *call) read(req any, limit int64) (err error) {
+	if c.body, err = readBody(c.http, limit); err != nil {
+		return err
+	}
+	refusal := decodeStrict(c.body, req)
+	if c.wrong != nil && refusalFor(refusal) != errMalformed {
+		return c.wrong
+	}
+	return refusal
+}
+
 // call authenticates a request and gathers what its handler needs beside the body.
 func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 	in := &call{http: c.Request, param: c.Param, header: c.Writer.Header()}
 	if !e.public {
 		by, err := s.authenticate(c.Request)
+		if err != nil && refusalFor(err) == errInternal {
+			err = fmt.Errorf("%w: authenticating: %w", errUnavailable, err) // nothing was looked up yet
+		}
 		if err != nil {
 			return nil, err
 		}
 		in.by = by
+		if by.Kind == domain.ActorUser {
+			in.by.Environment, in.wrong = environmentOf(c.Request)
+		}
 	} else {
 		in.by = domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live}
 	}
@@ -134,9 +151,7 @@ func (s *Server) authenticate(r *http.Request) (domain.Actor, error) {
 				return domain.Actor{}, err
 			}
 		}
-		if by, err = s.Identity.AuthenticateAccess(r.Context(), presented.value); err == nil {
-			by.Environment, err = environmentOf(r)
-		}
+		by, err = s.Identity.AuthenticateAccess(r.Context(), presented.value)
 	default:
 		return domain.Actor{}, errUnauthenticated
 	}
@@ -164,7 +179,8 @@ func originOf(r *http.Request) domain.Origin {
 		host = ""
 	}
 	agent := r.UserAgent()
-	return domain.Origin{IP: host, UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+	agent = strings.Clone(agent[:min(len(agent), maxUserAgent)]) // facts stay in memory for a while, headers need not
+	return domain.Origin{IP: host, UserAgent: strings.ToValidUTF8(agent, "")}
 }
 
 // catchUp waits until this node's read models show the fact of a receipt.
