@@ -16,7 +16,7 @@ const (
 
 // listCredentials handles GET /vault/list and GET /vault/entries.
 func (s *Server) listCredentials(ctx context.Context, in *call, _ none) (reply[[]entry], error) {
-	p := parameters{values: in.http.URL.Query()}
+	p := parametersOf(in.http)
 	page := queries.CredentialPage{
 		Tenant: in.by.Tenant, Environment: in.by.Environment, Now: s.Now(),
 		Inactive: p.flag("include_inactive"), Limit: p.number("limit", 1, maxPage, defaultPage), Cursor: p.seq("cursor"),

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -12,6 +13,16 @@ import (
 type parameters struct {
 	values url.Values
 	err    error
+}
+
+// parametersOf returns the query of r. One that does not parse is wrong as a whole.
+func parametersOf(r *http.Request) *parameters {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	p := &parameters{values: values}
+	if err != nil {
+		p.wrong("the query is malformed")
+	}
+	return p
 }
 
 func (p *parameters) wrong(message string) {
@@ -72,7 +83,8 @@ func (p *parameters) flag(name string) bool {
 
 // instant returns a parameter in RFC 3339, or a date, which means its first
 // moment in UTC, or its last one if endOfDay. Two published clients do not escape
-// a plus sign, so a space in its place is read as one.
+// a plus sign, so a space in its place is read as one. What lies before 1970 is
+// the first microsecond after it: 0 is for none.
 func (p *parameters) instant(name string, endOfDay bool) int64 {
 	s := p.text(name)
 	if s == "" {
@@ -82,11 +94,11 @@ func (p *parameters) instant(name string, endOfDay bool) int64 {
 		if endOfDay {
 			day = day.Add(24 * time.Hour)
 		}
-		return day.UnixMicro()
+		return max(1, day.UnixMicro())
 	}
 	t, err := time.Parse(time.RFC3339, strings.Replace(s, " ", "+", 1))
 	if err != nil {
 		p.wrong(name + " must be a date or an RFC 3339 time")
 	}
-	return t.UnixMicro()
+	return max(1, t.UnixMicro())
 }
