@@ -59,6 +59,6 @@ func engine(t *testing.T) storetest.Engine {
 	}
 }
 
-func TestStore(t *testing.T) { storetest.Test(t, engine) }
+func TestStore(t *testing.T) { storetest.Test(t, engine(t)) }
 
-func TestLog(t *testing.T) { storetest.TestLog(t, engine) }
+func TestLog(t *testing.T) { storetest.TestLog(t, engine(t)) }

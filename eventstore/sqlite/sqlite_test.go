@@ -56,7 +56,7 @@ func engine(t *testing.T) storetest.Engine {
 	}
 }
 
-func TestStore(t *testing.T) { storetest.Test(t, engine) }
+func TestStore(t *testing.T) { storetest.Test(t, engine(t)) }
 
 // TestReopened closes the file and goes on with it.
 func TestReopened(t *testing.T) {
@@ -125,4 +125,4 @@ func BenchmarkAppend(b *testing.B) {
 	storetest.BenchmarkAppend(b, open(b, filepath.Join(b.TempDir(), "events.db")))
 }
 
-func TestLog(t *testing.T) { storetest.TestLog(t, engine) }
+func TestLog(t *testing.T) { storetest.TestLog(t, engine(t)) }

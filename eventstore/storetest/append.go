@@ -33,7 +33,7 @@ func unchanged(t *testing.T, store eventstore.Store, tenant domain.TenantID, wan
 
 // testConflicts offers each kind of records that cannot follow: nothing of them
 // is kept, and the chain goes on.
-func testConflicts(t *testing.T, open Open) {
+func testConflicts(t *testing.T, engine Engine) {
 	aggregate := domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID(random(16))}
 	event := domain.ID(random(16))
 	first := []spec{{eventID: event}, {aggregate: aggregate, version: 1}, {}}
@@ -80,7 +80,7 @@ func testConflicts(t *testing.T, open Open) {
 			return r
 		},
 	}
-	store := open(t).Store
+	store := engine.Store
 	for name, offer := range cases {
 		t.Run(name, func(t *testing.T) {
 			tenant := newTenant()
@@ -109,8 +109,8 @@ func testConflicts(t *testing.T, open Open) {
 }
 
 // testFaultyOffers offers what no sequencer would.
-func testFaultyOffers(t *testing.T, open Open) {
-	store := open(t).Store
+func testFaultyOffers(t *testing.T, engine Engine) {
+	store := engine.Store
 	tenant := newTenant()
 	kept, head := Records(tenant, chain.Head{}, 1)
 	mustAppend(t, store, tenant, kept)
@@ -135,8 +135,8 @@ func testFaultyOffers(t *testing.T, open Open) {
 
 // testNeighbours offers many records at the same time, some of which conflict:
 // each offer succeeds or fails by itself.
-func testNeighbours(t *testing.T, open Open) {
-	store := open(t).Store
+func testNeighbours(t *testing.T, engine Engine) {
+	store := engine.Store
 	const chains = 32
 	type offered struct {
 		tenant  domain.TenantID

@@ -30,8 +30,8 @@ type model struct {
 // testModel compares the store with a model under random histories: appends of
 // several records that change and observe, with bytes of every kind, and offers
 // that are late, repeat an event or repeat a version.
-func testModel(t *testing.T, open Open) {
-	store := open(t).Store
+func testModel(t *testing.T, engine Engine) {
+	store := engine.Store
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{ctx: t.Context(), store: store, heads: map[domain.TenantID]chain.Head{}, chains: map[domain.TenantID][]eventstore.Positioned{}}
 		for range 3 {

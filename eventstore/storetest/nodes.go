@@ -10,15 +10,15 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore"
 )
 
-// follow reads a node's log along until it has seen so many facts, and checks that
+// follow reads a node's log along, from a position on, until it has seen so many facts, and checks that
 // none is left out or comes twice.
-func follow(ctx context.Context, t *testing.T, n *node, facts int) {
+func follow(ctx context.Context, t *testing.T, n *node, before eventstore.Position, facts int) {
 	t.Helper()
-	seen := eventstore.Position(0)
+	seen := before
 	seqs := map[domain.ID]uint64{}
-	for r, err := range n.Follow(ctx, 0) {
+	for r, err := range n.Follow(ctx, before) {
 		if err != nil {
-			t.Errorf("after %d of %d facts: %v", seen, facts, err)
+			t.Errorf("after %d of %d facts: %v", seen-before, facts, err)
 			return
 		}
 		if r.Position != seen+1 || r.Header.Seq != seqs[r.Header.Tenant] {
@@ -26,26 +26,26 @@ func follow(ctx context.Context, t *testing.T, n *node, facts int) {
 			return
 		}
 		seen, seqs[r.Header.Tenant] = r.Position, r.Header.Seq+1
-		if int(seen) == facts {
+		if int(seen-before) == facts {
 			return
 		}
 	}
 }
 
 // testFollowLog follows while many append to many chains.
-func testFollowLog(t *testing.T, open Open) {
+func testFollowLog(t *testing.T, engine Engine) {
 	const chains, writers, each = 4, 4, 10
-	engine := open(t)
 	l := newLedger(t, engine.stores(t)...)
+	before := last(t, engine.Store)
 	var tenants []domain.TenantID
 	for range chains {
 		tenants = append(tenants, l.open(t))
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var following, writing sync.WaitGroup
 	for _, n := range l.nodes {
-		following.Go(func() { follow(ctx, t, n, chains*(1+writers*each)) })
+		following.Go(func() { follow(ctx, t, n, before, chains*(1+writers*each)) })
 	}
 	for _, tenant := range tenants {
 		for w := range writers {
@@ -68,20 +68,20 @@ func testFollowLog(t *testing.T, open Open) {
 
 // testNodesRace has two nodes append to one chain, 16 writers each, while they
 // also fight for one aggregate.
-func testNodesRace(t *testing.T, open Open) {
-	engine := open(t)
+func testNodesRace(t *testing.T, engine Engine) {
 	if engine.Peer == nil {
 		return
 	}
 	l := newLedger(t, engine.stores(t)...)
 	const writers, each, versions = 16, 4, 10
+	before := last(t, engine.Store)
 	tenant := l.open(t)
 	id, _ := credential()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var following, writing sync.WaitGroup
 	for _, n := range l.nodes {
-		following.Go(func() { follow(ctx, t, n, 1+2*writers*each+versions) })
+		following.Go(func() { follow(ctx, t, n, before, 1+2*writers*each+versions) })
 	}
 	var won map[uint64]int
 	writing.Go(func() { won = l.race(t, tenant, id, 4, versions) })
@@ -111,8 +111,7 @@ func testNodesRace(t *testing.T, open Open) {
 
 // testNodesLearn lets one node act on what the other has done since they last
 // looked.
-func testNodesLearn(t *testing.T, open Open) {
-	engine := open(t)
+func testNodesLearn(t *testing.T, engine Engine) {
 	if engine.Peer == nil {
 		return
 	}

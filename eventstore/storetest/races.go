@@ -23,11 +23,23 @@ func (e Engine) stores(t *testing.T) []eventstore.Store {
 	return all
 }
 
-// testRaces has writers of every process race for one chain: it stays one line,
+// last returns the last position there is.
+func last(t testing.TB, store eventstore.Store) eventstore.Position {
+	t.Helper()
+	pos, err := store.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pos
+}
+
+// TestRaces has writers of every process race for one chain: it stays one line,
 // with what each of them was told it had written.
-func testRaces(t *testing.T, open Open) {
+func TestRaces(t *testing.T, engine Engine) {
+	t.Helper()
 	const writers, each = 6, 8
-	stores := open(t).stores(t)
+	stores := engine.stores(t)
+	before := last(t, engine.Store)
 	tenant := newTenant()
 	var mu sync.Mutex
 	written := map[eventstore.Position]chain.Record{}
@@ -63,7 +75,7 @@ func testRaces(t *testing.T, open Open) {
 		})
 	}
 	wg.Wait()
-	all, err := collect(stores[0].All(t.Context(), 0))
+	all, err := collect(stores[0].All(t.Context(), before))
 	if err != nil || len(all) != len(written) {
 		t.Fatalf("%d records are stored, %v; %d were written", len(all), err, len(written))
 	}
@@ -73,7 +85,7 @@ func testRaces(t *testing.T, open Open) {
 			t.Fatalf("at %d, -written +stored:\n%s", p.Position, d)
 		}
 		h, err := chain.ParseHeader(p.Record.Header)
-		if err != nil || p.Position != eventstore.Position(i+1) || h.Seq != head.Next || i > 0 && h.Prev != head.Hash {
+		if err != nil || p.Position != before+eventstore.Position(i+1) || h.Seq != head.Next || i > 0 && h.Prev != head.Hash {
 			t.Fatalf("%d at %d does not follow %d: %v", h.Seq, p.Position, head.Next, err)
 		}
 		head = chain.Head{Next: h.Seq + 1, Hash: p.Record.Hash()}
@@ -82,9 +94,10 @@ func testRaces(t *testing.T, open Open) {
 
 // testFollow reads along in every process while many chains grow: positions never
 // skip and never go back.
-func testFollow(t *testing.T, open Open) {
+func testFollow(t *testing.T, engine Engine) {
 	const chains, each = 12, 20
-	stores := open(t).stores(t)
+	stores := engine.stores(t)
+	before := last(t, engine.Store)
 	var writing, reading sync.WaitGroup
 	var written atomic.Int64
 	done := make(chan struct{})
@@ -105,7 +118,7 @@ func testFollow(t *testing.T, open Open) {
 	}
 	for _, store := range stores {
 		reading.Go(func() {
-			seen := eventstore.Position(0)
+			seen := before
 			heads := map[domain.ID]uint64{}
 			for last := false; ; {
 				for p, err := range store.All(t.Context(), seen) {
@@ -129,8 +142,8 @@ func testFollow(t *testing.T, open Open) {
 				default:
 				}
 			}
-			if int64(seen) != written.Load() {
-				t.Errorf("saw %d records, %d were written", seen, written.Load())
+			if int64(seen-before) != written.Load() {
+				t.Errorf("saw %d records, %d were written", seen-before, written.Load())
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Engine is a new, empty store, with what a test needs of its engine beside it.
-// Whoever opens it closes it when the test ends.
+// The store is of no use afterwards: some tests damage it.
 type Engine struct {
 	Store eventstore.Store
 	// Peer opens the same store as another process does. Nil: the engine serves one
@@ -31,20 +31,18 @@ type Engine struct {
 	Refused []string
 }
 
-// Open returns a new Engine.
-type Open func(t *testing.T) Engine
-
 // Test holds an engine to the contract of eventstore.Store.
-func Test(t *testing.T, open Open) {
+func Test(t *testing.T, engine Engine) {
+	t.Helper()
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, Open)
+		run  func(*testing.T, Engine)
 	}{
 		{"Model", testModel},
 		{"Conflicts", testConflicts},
 		{"FaultyOffers", testFaultyOffers},
 		{"Neighbours", testNeighbours},
-		{"Races", testRaces},
+		{"Races", TestRaces},
 		{"Follow", testFollow},
 		{"EndOfReads", testEndOfReads},
 		{"NestedReads", testNestedReads},
@@ -55,6 +53,6 @@ func Test(t *testing.T, open Open) {
 		{"Tampered", testTampered},
 		{"Removed", testRemoved},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, engine) })
 	}
 }

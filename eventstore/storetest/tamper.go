@@ -10,12 +10,12 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
-// stock fills a new store: position n is sequence number n-1 of the first tenant's
-// chain and, as far as n is even, the next version of one aggregate; behind them
-// stands the chain of a second tenant.
-func stock(t *testing.T, open Open) (engine Engine, tenant domain.TenantID, id domain.AggregateID) {
+// stock adds to a store: at position before+n stands sequence number n-1 of one
+// tenant's chain and, as far as n is even, the next version of one aggregate;
+// behind them stands the chain of a second tenant.
+func stock(t *testing.T, engine Engine) (before eventstore.Position, tenant domain.TenantID, id domain.AggregateID) {
 	t.Helper()
-	engine, tenant = open(t), newTenant()
+	before, tenant = last(t, engine.Store), newTenant()
 	id = domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID(random(16))}
 	specs := make([]spec, 8)
 	for i := range specs {
@@ -28,12 +28,12 @@ func stock(t *testing.T, open Open) (engine Engine, tenant domain.TenantID, id d
 	other := newTenant()
 	records, _ = Records(other, chain.Head{}, 20)
 	mustAppend(t, engine.Store, other, records)
-	return engine, tenant, id
+	return before, tenant, id
 }
 
 // testRefused tries to change and remove records with the product's own rights.
-func testRefused(t *testing.T, open Open) {
-	engine, tenant, _ := stock(t, open)
+func testRefused(t *testing.T, engine Engine) {
+	_, tenant, _ := stock(t, engine)
 	if engine.Exec == nil {
 		return
 	}
@@ -55,31 +55,31 @@ func testRefused(t *testing.T, open Open) {
 }
 
 // testTampered changes each column behind the store's back (V14).
-func testTampered(t *testing.T, open Open) {
+func testTampered(t *testing.T, engine Engine) {
 	for _, test := range []struct {
 		name, change string
 		hidden       bool // from its chain, so that only a read of everything meets it
 	}{
-		{"chain", `tenant_id = (SELECT tenant_id FROM %[1]s WHERE pos = 9), seq = 1000`, true},
+		{"chain", `tenant_id = (SELECT tenant_id FROM %[1]s WHERE pos = %[2]d), seq = 1000`, true},
 		{"sequence number", `seq = 1000`, false},
-		{"event", `event_id = (SELECT event_id FROM %[1]s WHERE pos = 9)`, false},
+		{"event", `event_id = (SELECT event_id FROM %[1]s WHERE pos = %[2]d)`, false},
 		{"kind", `aggregate_kind = aggregate_kind + 1`, false},
-		{"aggregate", `aggregate_id = (SELECT aggregate_id FROM %[1]s WHERE pos = 9)`, false},
+		{"aggregate", `aggregate_id = (SELECT aggregate_id FROM %[1]s WHERE pos = %[2]d)`, false},
 		{"version", `aggregate_version = 1000`, false},
 		{"no version", `aggregate_version = NULL`, false},
-		{"header", `header = (SELECT header FROM %[1]s WHERE pos = 9)`, false},
+		{"header", `header = (SELECT header FROM %[1]s WHERE pos = %[2]d)`, false},
 		{"no header", `header = signature`, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			engine, tenant, id := stock(t, open)
 			if engine.Force == nil {
 				return
 			}
+			before, tenant, id := stock(t, engine)
 			// The last record, so that no neighbour gives the change away.
-			if err := engine.Force(t.Context(), fmt.Sprintf(`UPDATE %[1]s SET `+test.change+` WHERE pos = 8`, engine.Table)); err != nil {
+			if err := engine.Force(t.Context(), fmt.Sprintf(`UPDATE %[1]s SET `+test.change+` WHERE pos = %[3]d`, engine.Table, before+9, before+8)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := collect(engine.Store.All(t.Context(), 0)); !errors.Is(err, eventstore.ErrTampered) {
+			if _, err := collect(engine.Store.All(t.Context(), before)); !errors.Is(err, eventstore.ErrTampered) {
 				t.Errorf("all: %v", err)
 			}
 			refuses := 0
@@ -104,16 +104,16 @@ func testTampered(t *testing.T, open Open) {
 }
 
 // testRemoved takes records away behind the store's back.
-func testRemoved(t *testing.T, open Open) {
-	engine, tenant, id := stock(t, open)
+func testRemoved(t *testing.T, engine Engine) {
 	if engine.Force == nil {
 		return
 	}
-	if err := engine.Force(t.Context(), fmt.Sprintf(`DELETE FROM %s WHERE pos = 4`, engine.Table)); err != nil {
+	before, tenant, id := stock(t, engine)
+	if err := engine.Force(t.Context(), fmt.Sprintf(`DELETE FROM %s WHERE pos = %d`, engine.Table, before+4)); err != nil {
 		t.Fatal(err)
 	}
 	for name, read := range map[string]func() error{
-		"all":       func() error { _, err := collect(engine.Store.All(t.Context(), 0)); return err },
+		"all":       func() error { _, err := collect(engine.Store.All(t.Context(), before)); return err },
 		"chain":     func() error { _, err := collect(engine.Store.Chain(t.Context(), tenant, 0)); return err },
 		"aggregate": func() error { _, err := collect(engine.Store.Aggregate(t.Context(), tenant, id)); return err },
 	} {

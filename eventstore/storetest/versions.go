@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"errors"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,8 +14,8 @@ import (
 )
 
 // testRefusals appends facts whose conditions do not hold.
-func testRefusals(t *testing.T, open Open) {
-	l := newLedger(t, open(t).Store)
+func testRefusals(t *testing.T, engine Engine) {
+	l := newLedger(t, engine.Store)
 	n := l.nodes[0]
 	tenant := l.open(t)
 	id, aggregate := credential()
@@ -101,8 +103,8 @@ func (l *ledger) race(t *testing.T, tenant domain.TenantID, id domain.Credential
 }
 
 // testOneWins has many change one aggregate: exactly one makes each version.
-func testOneWins(t *testing.T, open Open) {
-	l := newLedger(t, open(t).Store)
+func testOneWins(t *testing.T, engine Engine) {
+	l := newLedger(t, engine.Store)
 	tenant := l.open(t)
 	id, _ := credential()
 	won := l.race(t, tenant, id, 16, 20)
@@ -114,39 +116,53 @@ func testOneWins(t *testing.T, open Open) {
 	l.audit(t)
 }
 
-// testRefusedIsThere repeats one append from many goroutines: one of them makes it,
-// and the others, once they are told so, find it.
-func testRefusedIsThere(t *testing.T, open Open) {
-	l := newLedger(t, open(t).Store)
+// testRefusedIsThere offers one batch the same append again and again, and others
+// that it makes stale: one of them is made, and whoever is told so finds it.
+func testRefusedIsThere(t *testing.T, engine Engine) {
+	l := newLedger(t, engine.Store)
 	n := l.nodes[0]
 	tenant := l.open(t)
 	for range 10 {
-		id, _ := credential()
-		fact := change(id, 0)
-		fact.EventID = newID()
-		var mu sync.Mutex
-		made := 0
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
+		id, aggregate := credential()
+		gate := make(chan struct{})
+		n.store.Inject(Slow(gate))
+		var made atomic.Int32
+		var started, done sync.WaitGroup
+		done.Go(func() { l.work(t, n, tenant, 1) })
+		again := newID()
+		for i := range 16 {
+			started.Add(1)
+			done.Go(func() {
+				fact := change(id, 0)
+				if i%2 == 0 {
+					fact.EventID = again
+				}
+				started.Done()
+				var there error
 				err := l.append(t.Context(), n, tenant, fact)
-				mu.Lock()
-				defer mu.Unlock()
 				switch {
 				case err == nil:
-					made++
-				case !errors.Is(err, eventstore.ErrRepeated):
-					t.Error(err)
+					made.Add(1)
+				case errors.Is(err, eventstore.ErrRepeated):
+					_, there = n.Find(t.Context(), tenant, again)
+				case errors.Is(err, eventstore.ErrStale):
+					_, there = n.Latest(t.Context(), tenant, aggregate)
 				default:
-					if _, err := n.Find(t.Context(), tenant, fact.EventID); err != nil {
-						t.Errorf("told that it is there: %v", err)
-					}
+					t.Error(err)
+				}
+				if there != nil {
+					t.Errorf("told %v, and then %v", err, there)
 				}
 			})
 		}
-		wg.Wait()
-		if made != 1 {
-			t.Errorf("made %d times", made)
+		started.Wait()
+		for range 1000 {
+			runtime.Gosched() // until all have queued, very likely
+		}
+		close(gate)
+		done.Wait()
+		if made.Load() != 1 {
+			t.Errorf("made %d times", made.Load())
 		}
 	}
 	l.audit(t)
@@ -154,8 +170,7 @@ func testRefusedIsThere(t *testing.T, open Open) {
 
 // testReleases releases values while the credential changes: none of them passes
 // the change after which it would be wrong.
-func testReleases(t *testing.T, open Open) {
-	engine := open(t)
+func testReleases(t *testing.T, engine Engine) {
 	l := newLedger(t, engine.stores(t)...)
 	tenant := l.open(t)
 	id, _ := credential()

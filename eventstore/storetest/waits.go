@@ -12,19 +12,10 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
-type contextT = context.Context
-
-var errCanceled = context.Canceled
-
-func withCancel(t *testing.T) (context.Context, context.CancelFunc) {
-	t.Helper()
-	return context.WithCancel(t.Context())
-}
-
 // cancelled runs f and ends its context at some moment while it runs.
 func cancelled(t *testing.T, f func(context.Context) error) error {
 	t.Helper()
-	ctx, cancel := withCancel(t)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go cancel()
 	err := f(ctx)
@@ -35,9 +26,8 @@ func cancelled(t *testing.T, f func(context.Context) error) error {
 }
 
 // testWait waits for what others append.
-func testWait(t *testing.T, open Open) {
-	engine := open(t)
-	ctx, cancel := withCancel(t)
+func testWait(t *testing.T, engine Engine) {
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	last, err := engine.Store.Last(ctx)
 	if err != nil {
@@ -62,13 +52,13 @@ func testWait(t *testing.T, open Open) {
 	var records []chain.Record
 	for range 30 {
 		records, head = Records(tenant, head, 1)
-		ctx, cancel := withCancel(t)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		appended := make(chan struct{})
 		go func() {
 			defer close(appended)
 			if _, err := peer.Append(t.Context(), tenant, records); err != nil {
 				t.Error(err)
-				cancel() // or the wait would not end
+				cancel()
 			}
 		}()
 		for seen := last; seen == last; { // before, while or after it is appended
@@ -83,14 +73,13 @@ func testWait(t *testing.T, open Open) {
 		cancel()
 		last++
 	}
-	if err := engine.Store.Wait(t.Context(), 0); err != nil { // long ago
+	if err := engine.Store.Wait(t.Context(), last-1); err != nil { // long ago
 		t.Fatal(err)
 	}
 }
 
 // testLock holds a chain's lock in one process while others ask for it.
-func testLock(t *testing.T, open Open) {
-	engine := open(t)
+func testLock(t *testing.T, engine Engine) {
 	stores := engine.stores(t)
 	tenant := newTenant()
 	if engine.Peer != nil {

@@ -1,0 +1,60 @@
+package eventstore
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestTailRemembersWithoutGaps adds batches of facts in any order, as sequencers of
+// many chains do: what follows a position is the run of facts that begins there,
+// of those not yet overwritten.
+func TestTailRemembersWithoutGaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var tl tail
+		tl.init()
+		known := map[Position]bool{}
+		last := Position(0)
+		for range rapid.IntRange(1, 20).Draw(t, "batches") {
+			first := Position(rapid.SampledFrom([]int{1, 100, tailSize - 10, tailSize, 2 * tailSize}).Draw(t, "around") + rapid.IntRange(0, 20).Draw(t, "at"))
+			var batch []Recorded
+			for i := range rapid.IntRange(1, 30).Draw(t, "facts") {
+				p := first + Position(i)
+				batch = append(batch, Recorded{Position: p})
+				known[p], last = true, max(last, p)
+				delete(known, p-tailSize)
+				delete(known, p+tailSize)
+				delete(known, p-2*tailSize)
+				delete(known, p+2*tailSize)
+			}
+			_, added := tl.beyond(last)
+			tl.add(batch)
+			select {
+			case <-added:
+			default:
+				t.Fatal("nobody was woken")
+			}
+		}
+		for after := range known {
+			limit := rapid.IntRange(1, 50).Draw(t, "limit")
+			got := tl.after(after, limit)
+			for i, r := range got {
+				if r.Position != after+Position(i)+1 {
+					t.Fatalf("after %d came %d", after, r.Position)
+				}
+			}
+			if next := after + Position(len(got)) + 1; len(got) < limit && known[next] {
+				t.Fatalf("after %d: %d facts, and %d is known", after, len(got), next)
+			}
+			if !tl.holds(after) {
+				t.Fatalf("%d is known", after)
+			}
+		}
+		if more, _ := tl.beyond(last - 1); !more {
+			t.Fatalf("%d was added", last)
+		}
+		if more, _ := tl.beyond(last); more {
+			t.Fatalf("nothing was added after %d", last)
+		}
+	})
+}
