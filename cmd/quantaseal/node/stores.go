@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -79,9 +80,21 @@ func (n *Node) openSQLite(ctx context.Context, s *stores) (records, keys sealeds
 	return records, keys, err
 }
 
-// openFile opens one embedded database: a handle that writes, alone, and some that read.
+// openFile opens one embedded database, readable by nobody else: a handle that
+// writes, alone, and some that read.
 func (n *Node) openFile(ctx context.Context, set migrations.Set, options string) (sealedstore.Database, error) {
-	path := "file:" + filepath.Join(n.config.Data, string(set)+".db")
+	name, err := filepath.Abs(filepath.Join(n.config.Data, string(set)+".db"))
+	if err != nil {
+		return sealedstore.Database{}, err
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) // SQLite gives what it adds beside it the same mode
+	if err != nil {
+		return sealedstore.Database{}, err
+	}
+	if err := file.Close(); err != nil {
+		return sealedstore.Database{}, err
+	}
+	path := (&url.URL{Scheme: "file", Path: name}).String()
 	write, err := sql.Open("sqlite", path+options)
 	if err != nil {
 		return sealedstore.Database{}, err

@@ -1,0 +1,86 @@
+package node_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/internal/auth"
+)
+
+func open(t *testing.T, data string) *node.Node {
+	t.Helper()
+	n, err := node.Open(t.Context(), node.Config{Addr: "127.0.0.1:0", Data: data, KMS: "local"}, node.Options{
+		Version: "test", Logger: slog.New(slog.DiscardHandler), Argon: auth.Argon{MemoryKiB: 64, Passes: 1, Lanes: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// Whatever the operator's umask is and wherever the data lies: it is nobody
+// else's to read, and it lies there.
+func TestDataIsPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "50%41 of?it#all &co")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir)
+	files := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		files[d.Name()] = true
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"events.db", "records.db", "keys.db", "keys.db-wal", "views.db", "kms.qsk", "lock"} {
+		if !files[name] {
+			t.Errorf("there is no %s in the data directory", name)
+		}
+	}
+}
+
+// One process owns the data, and what another one is told is what to change.
+func TestDataHasOneOwner(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	_, err := node.Open(t.Context(), node.Config{Addr: "127.0.0.1:0", Data: dir, KMS: "local"}, node.Options{Logger: slog.New(slog.DiscardHandler)})
+	if !errors.Is(err, node.ErrMisconfigured) {
+		t.Errorf("got %v, want %v", err, node.ErrMisconfigured)
+	}
+}
+
+// A chain that there is not cannot be exported.
+func TestExportOfNothing(t *testing.T) {
+	n := open(t, t.TempDir())
+	var bundle bytes.Buffer
+	if err := n.Export(t.Context(), &bundle, domain.TenantID{ID: domain.ID{1}}); err == nil || bundle.Len() > 0 {
+		t.Errorf("got %q, %v", bundle.String(), err)
+	}
+	if err := n.Export(t.Context(), &bundle, domain.TenantID{}); err != nil || bytes.Count(bundle.Bytes(), []byte("\n")) != 2 {
+		t.Errorf("got %q, %v, want a header and the genesis", bundle.String(), err)
+	}
+}
