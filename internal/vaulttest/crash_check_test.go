@@ -2,68 +2,122 @@ package vaulttest_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
-// check compares the restarted server with the ledger, settles what was under
-// way when it died, and verifies the chain with the receipts it gave. It returns
-// how many operations it has acknowledged in all.
-func (l *ledger) check(t *testing.T, p *process, round int) int {
+// How much of what earlier rounds left each round looks at again. The last looks
+// at all of it.
+const (
+	oldCredentials = 100
+	mostReceipts   = 400 // bounds a command line
+)
+
+// check compares a server with the ledger, and settles what was under way when it
+// died. It looks at everything that changed since the last check, and at all the
+// rest or at some of it.
+func (l *ledger) check(t *testing.T, url string, all bool) {
 	t.Helper()
-	c := l.client(p)
-	for _, k := range l.credentials {
-		a := c.Do(t, http.MethodGet, "/api/v2/vault/"+k.id, nil)
-		switch {
-		case a.Status == http.StatusForbidden && (k.deleted || k.maybe):
-			k.deleted, k.maybe = true, false
-		case a.Status == http.StatusOK && !k.deleted:
-			k.maybe = false
-			k.values = []string{l.value(t, k, a)}
-		default:
-			t.Errorf("round %d: %s answers %d, deleted %v, perhaps %v", round, k.id, a.Status, k.deleted, k.maybe)
+	var chosen []*known
+	old := 0
+	for _, n := range rand.Perm(len(l.credentials)) {
+		if k := l.credentials[n]; k.touched || all || old < oldCredentials {
+			if chosen = append(chosen, k); !k.touched {
+				old++
+			}
 		}
 	}
-	l.verify(t, p)
-	return l.done
+	c := l.client(url)
+	var group sync.WaitGroup
+	for part := range slices.Chunk(chosen, len(chosen)/crashWorkers+1) {
+		group.Go(func() {
+			for _, k := range part {
+				l.settle(t, c, k)
+			}
+		})
+	}
+	group.Wait()
+	for _, address := range l.addresses[max(0, len(l.addresses)-2):] {
+		if a := c.Do(t, http.MethodPost, authPath+"login", credentials(address, vaulttest.Password)); a.Status != http.StatusOK {
+			t.Errorf("%s was registered and cannot log in: %d", address, a.Status)
+		}
+	}
 }
 
-// value returns what the credential holds, which must be one of what it may.
-func (l *ledger) value(t *testing.T, k *known, a vaulttest.Answer) string {
-	t.Helper()
+// settle asks for one credential, which no other goroutine does meanwhile.
+func (l *ledger) settle(t *testing.T, c *vaulttest.Client, k *known) {
+	a, err := c.Try(t.Context(), http.MethodGet, vaultPath+k.id, nil)
 	var got struct {
 		Data struct {
 			Values json.RawMessage `json:"values"`
 		} `json:"data"`
 	}
-	if err := json.Unmarshal(a.Body, &got); err != nil {
-		t.Fatal(err)
+	value := ""
+	if json.Unmarshal(a.Body, &got) == nil {
+		value = string(got.Data.Values)
 	}
-	value := string(got.Data.Values)
-	if !slices.Contains(k.values, value) {
-		t.Errorf("%s holds %s, want one of %v", k.id, value, k.values)
+	switch {
+	case err == nil && a.Status == http.StatusForbidden && (k.deleted || k.maybe):
+		k.deleted = true
+	case err == nil && a.Status == http.StatusOK && !k.deleted && slices.Contains(k.values, value):
+		k.maybe, k.values = false, []string{value}
+	default:
+		t.Errorf("%s answers %d %s, %v; deleted %v, perhaps %v, may hold %v", k.id, a.Status, value, err, k.deleted, k.maybe, k.values)
 	}
-	return value
+	k.touched = false
 }
 
-// mostReceipts bounds a command line.
-const mostReceipts = 400
-
+// verify verifies the chains of the stopped server, as its operator exports them,
+// with receipts that it gave.
 func (l *ledger) verify(t *testing.T, p *process) {
 	t.Helper()
-	a := l.client(p).Must(t, http.StatusOK, http.MethodPost, "/api/v2/audit/export", `{"format":"bundle"}`)
-	file := filepath.Join(t.TempDir(), "bundle.ndjson")
-	if err := os.WriteFile(file, a.Body, 0o600); err != nil {
+	file := filepath.Join(p.bin, "bundle.ndjson")
+	var logID string
+	for _, tenant := range []string{"", l.tenant} {
+		p.run(t, "quantaseal", "audit", "export", "--tenant="+tenant, "--output", file)
+		args := []string{file}
+		if tenant == "" {
+			logID = logIDOf(t, file)
+		} else {
+			for i, n := range rand.Perm(len(l.receipts)) {
+				if i < mostReceipts/2 {
+					args = append(args, "--receipt", l.receipts[n])
+				}
+			}
+			for _, receipt := range l.receipts[max(0, len(l.receipts)-mostReceipts/2):] {
+				args = append(args, "--receipt", receipt)
+			}
+		}
+		if l.logID == "" {
+			l.logID = logID
+		}
+		p.run(t, "qsverify", append(args, "--log-id", l.logID)...)
+		if err := os.Remove(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// logIDOf returns the log id that a bundle claims.
+func logIDOf(t *testing.T, file string) string {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{file}
-	for _, receipt := range l.receipts[max(0, len(l.receipts)-mostReceipts):] {
-		args = append(args, "--receipt", receipt)
+	defer func() { _ = f.Close() }()
+	var header struct {
+		LogID string `json:"log_id"`
 	}
-	p.run(t, "qsverify", args...)
+	if err := json.NewDecoder(f).Decode(&header); err != nil {
+		t.Fatal(err)
+	}
+	return header.LogID
 }

@@ -2,20 +2,15 @@ package vaulttest_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -35,251 +30,95 @@ func TestCrash(t *testing.T) {
 	}
 	bin := t.TempDir()
 	build(t, bin)
-	for _, engine := range []string{"sqlite", "postgres"} {
-		t.Run(engine, func(t *testing.T) {
-			p := &process{bin: bin, data: t.TempDir()}
-			if engine == "postgres" {
-				p.database = vaulttest.Postgres(t)
-			}
-			crash(t, p, rounds)
-		})
-	}
-}
-
-// build builds both commands without the race detector, as they are shipped.
-func build(t *testing.T, dir string) {
-	t.Helper()
-	c := exec.Command("go", "build", "-trimpath", "-o", dir+string(filepath.Separator),
-		"github.com/quantaseal/quantaseal/cmd/quantaseal", "github.com/quantaseal/quantaseal/cmd/qsverify")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	t.Run("memory", func(t *testing.T) { memoryStaysIn(t, bin) })
+	t.Run("sqlite", func(t *testing.T) { crash(t, &process{bin: bin, data: t.TempDir()}, rounds) })
+	t.Run("postgres", func(t *testing.T) {
+		crash(t, &process{bin: bin, data: t.TempDir(), database: vaulttest.Postgres(t)}, rounds)
+	})
 }
 
 func crash(t *testing.T, p *process, rounds int) {
 	l := &ledger{}
 	p.start(t)
-	l.register(t, p)
-	acknowledged := 0
+	l.register(t, p.url)
 	for round := range rounds {
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		for worker := range crashWorkers {
-			wg.Go(func() { l.work(ctx, p, worker, round) })
-		}
+		stop := l.load(t, p.url, round)
 		time.Sleep(time.Duration(150+rand.IntN(600)) * time.Millisecond)
 		p.kill(t)
-		cancel()
-		wg.Wait()
+		stop()
+		if round%2 == 0 { // and again while it mends what the first death left
+			p.launch(t)
+			time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
+			p.kill(t)
+		}
 		p.run(t, "quantaseal", "rebuild", "--check")
+		l.verify(t, p)
 		p.start(t)
-		acknowledged = l.check(t, p, round)
+		l.check(t, p.url, round == rounds-1)
 		if t.Failed() {
-			break
+			t.Fatalf("in round %d", round)
 		}
 	}
-	if acknowledged < rounds*crashWorkers {
-		t.Errorf("only %d operations were acknowledged in %d rounds: the load was too small to prove anything", acknowledged, rounds)
+	if l.done < rounds*crashWorkers {
+		t.Errorf("only %d operations were acknowledged in %d rounds: the load was too small to prove anything", l.done, rounds)
 	}
-	t.Logf("%d rounds, %d operations acknowledged, %d credentials", rounds, acknowledged, len(l.credentials))
+	t.Logf("%d rounds, %d operations acknowledged, %d credentials", rounds, l.done, len(l.credentials))
 	p.kill(t)
 }
 
-// process is the server as its users run it.
-type process struct {
-	bin, data, database string
-	command             *exec.Cmd
-	url                 string
+// load has workers do random things until stop is called.
+func (l *ledger) load(t *testing.T, url string, round int) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for worker := range crashWorkers {
+		group.Go(func() { l.work(ctx, url, worker, round) })
+	}
+	return func() {
+		cancel()
+		group.Wait()
+	}
 }
 
-func (p *process) environment(addr string) []string {
-	return append(os.Environ(), "QUANTASEAL_ADDR="+addr, "QUANTASEAL_DATA="+p.data, "QUANTASEAL_DATABASE_URL="+p.database,
-		"QUANTASEAL_LOG_LEVEL=warn")
-}
-
-func (p *process) start(t *testing.T) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// TestDatabaseCrash kills PostgreSQL, without a checkpoint, under a server that
+// goes on: what was acknowledged is there when the database is back, and the
+// server serves again by itself.
+func TestDatabaseCrash(t *testing.T) {
+	cluster := vaulttest.PostgresCluster(t)
+	database, err := cluster.NewDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.OpenFile(filepath.Join(p.data, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.command = exec.Command(filepath.Join(p.bin, "quantaseal"))
-	p.command.Env, p.command.Stderr = p.environment(addr), log
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = log.Close() // the process has its own
-	t.Cleanup(func() { _ = p.command.Process.Kill() })
-	p.url = "http://" + addr
-	c := &vaulttest.Client{URL: p.url}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if a, err := c.Try(t.Context(), http.MethodGet, "/health", nil); err == nil && a.Status == http.StatusOK {
-			return
+	v := vaulttest.Start(t, node.Config{DatabaseURL: database})
+	l := &ledger{}
+	l.register(t, v.URL)
+	for round := range 2 {
+		stop := l.load(t, v.URL, round)
+		time.Sleep(300 * time.Millisecond)
+		if err := cluster.KillImmediate(); err != nil {
+			t.Fatal(err)
 		}
-	}
-	text, _ := os.ReadFile(log.Name())
-	t.Fatalf("the server did not become healthy:\n%s", text)
-}
-
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.command.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_ = p.command.Wait() // it was killed
-}
-
-// run runs a command on the data of the stopped or running server; it must succeed.
-func (p *process) run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	c := exec.Command(filepath.Join(p.bin, name), args...)
-	c.Env = p.environment("127.0.0.1:0")
-	out, err := c.CombinedOutput()
-	if err != nil {
-		t.Errorf("%s %v: %v\n%s", name, args, err, out)
-	}
-	return string(out)
-}
-
-// ledger is what the server acknowledged, and what it may have done besides.
-type ledger struct {
-	key, token string
-
-	mu          sync.Mutex
-	credentials []*known
-	receipts    []string
-	done        int
-}
-
-// known is a credential of one worker. Fields are guarded by the ledger's mutex.
-type known struct {
-	worker  int
-	id      string
-	values  []string // what it may hold: one, or two while a rotation was under way
-	deleted bool     // acknowledged
-	maybe   bool     // a delete was under way
-}
-
-func (l *ledger) register(t *testing.T, p *process) {
-	v := &vaulttest.Vault{URL: p.url}
-	a := v.Register(t, "crash@example.com")
-	l.key, l.token = a.Key, a.Token.Key
-}
-
-func (l *ledger) client(p *process) *vaulttest.Client {
-	return &vaulttest.Client{URL: p.url, Key: l.key}
-}
-
-// work does random things until the server is gone.
-func (l *ledger) work(ctx context.Context, p *process, worker, round int) {
-	c := l.client(p)
-	random := rand.New(rand.NewPCG(uint64(worker), uint64(round)))
-	for n := 0; ctx.Err() == nil; n++ {
-		mine := l.pick(worker, random)
-		var err error
-		switch dice := random.IntN(100); {
-		case mine == nil || dice < 45:
-			err = l.seal(ctx, c, worker, fmt.Sprintf(`{"v":"w%d-r%d-n%d"}`, worker, round, n))
-		case dice < 65:
-			_, err = c.Try(ctx, http.MethodGet, "/api/v2/vault/"+mine.id, nil)
-		case dice < 85:
-			err = l.rotate(ctx, c, mine, fmt.Sprintf(`{"v":"w%d-r%d-n%d"}`, worker, round, n))
-		case dice < 95:
-			err = l.remove(ctx, c, mine)
-		default:
-			_, err = c.Try(ctx, http.MethodGet, "/api/v2/vault/list?limit=10", nil)
+		stop()
+		if a := v.As("").Do(t, http.MethodGet, "/health", nil); a.Status != http.StatusServiceUnavailable {
+			t.Errorf("without its database the server says %d %s", a.Status, a.Body)
 		}
-		if err != nil {
-			return
+		if err := cluster.Start(); err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-func (l *ledger) pick(worker int, random *rand.Rand) *known {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for range 8 {
-		if len(l.credentials) == 0 {
-			return nil
+		for deadline := time.Now().Add(time.Minute); ; {
+			a := v.As("").Do(t, http.MethodGet, "/health", nil)
+			if a.Status == http.StatusOK {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("a minute after the database came back the server says %d %s", a.Status, a.Body)
+			}
 		}
-		if k := l.credentials[random.IntN(len(l.credentials))]; k.worker == worker && !k.deleted && !k.maybe {
-			return k
-		}
+		l.check(t, v.URL, true)
 	}
-	return nil
-}
-
-// acknowledge keeps the receipt of an answer.
-func (l *ledger) acknowledge(a vaulttest.Answer) {
-	var envelope struct {
-		Meta struct {
-			Audit struct {
-				Seq       uint64 `json:"seq"`
-				EventHash string `json:"event_hash"`
-			} `json:"audit"`
-		} `json:"meta"`
+	if l.done < crashWorkers {
+		t.Errorf("only %d operations were acknowledged", l.done)
 	}
-	if json.Unmarshal(a.Body, &envelope) == nil && envelope.Meta.Audit.EventHash != "" {
-		l.receipts = append(l.receipts, fmt.Sprintf("%d:%s", envelope.Meta.Audit.Seq, envelope.Meta.Audit.EventHash))
-	}
-	l.done++
-}
-
-func (l *ledger) seal(ctx context.Context, c *vaulttest.Client, worker int, value string) error {
-	a, err := c.Try(ctx, http.MethodPost, "/api/v2/vault/seal", `{"name":"crash","values":`+value+`}`)
-	if err != nil {
-		return err
-	}
-	var sealed struct {
-		Data struct {
-			ID string `json:"credential_id"`
-		} `json:"data"`
-	}
-	if a.Status != http.StatusCreated || json.Unmarshal(a.Body, &sealed) != nil {
-		return fmt.Errorf("seal: %d", a.Status)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.credentials = append(l.credentials, &known{worker: worker, id: sealed.Data.ID, values: []string{value}})
-	l.acknowledge(a)
-	return nil
-}
-
-func (l *ledger) rotate(ctx context.Context, c *vaulttest.Client, k *known, value string) error {
-	l.mu.Lock()
-	k.values = append(k.values, value)
-	l.mu.Unlock()
-	a, err := c.Try(ctx, http.MethodPost, "/api/v2/vault/entries/"+k.id+"/rotate", `{"new_plaintext":`+value+`}`)
-	if err != nil || a.Status != http.StatusOK {
-		return fmt.Errorf("rotate: %d %w", a.Status, err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	k.values = []string{value}
-	l.acknowledge(a)
-	return nil
-}
-
-func (l *ledger) remove(ctx context.Context, c *vaulttest.Client, k *known) error {
-	l.mu.Lock()
-	k.maybe = true
-	l.mu.Unlock()
-	a, err := c.Try(ctx, http.MethodDelete, "/api/v2/vault/"+k.id, nil)
-	if err != nil || a.Status != http.StatusOK {
-		return fmt.Errorf("delete: %d %w", a.Status, err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	k.deleted = true
-	l.acknowledge(a)
-	return nil
+	proven(t, v, export(t, l.client(v.URL)), l.receipts...)
+	v.Stop()
+	unlike(t, v.Config)
 }
