@@ -49,6 +49,9 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 	if err := domain.CheckName("name", cmd.Name); err != nil {
 		return CreatedKey{}, err
 	}
+	if err := cmd.Idempotency.check(); err != nil {
+		return CreatedKey{}, err
+	}
 	claim, err := cmd.Idempotency.claim(ctx, i.Keys, i.Log, by, "api_key.create")
 	if err != nil {
 		return CreatedKey{}, err
@@ -80,6 +83,9 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 	_, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),
 		terms[domain.APIKey]{eventID: claim.eventID, bodyMAC: claim.bodyMAC, fresh: claim.bodyMAC == nil},
 		func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Create(fact, by, now) })
+	if err != nil {
+		clear(created.Key) // nobody gets it
+	}
 	if errors.Is(err, eventstore.ErrRepeated) {
 		if before, found, err := claim.earlier(ctx, i.Log, by.Tenant); found || err != nil {
 			if err != nil {

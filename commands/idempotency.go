@@ -28,13 +28,18 @@ type claim struct {
 	bodyMAC []byte
 }
 
+// check refuses with Invalid a key that is too long.
+func (i Idempotency) check() error {
+	if len(i.Key) > MaxIdempotencyKey {
+		return &domain.Error{Kind: domain.Invalid, Message: "Idempotency-Key is too long"}
+	}
+	return nil
+}
+
 // claim derives the event id and the MAC of the body, or draws an id if there is no key.
 func (i Idempotency) claim(ctx context.Context, keys Tenants, log *eventstore.Log, by domain.Actor, route string) (claim, error) {
 	if i.Key == "" {
 		return claim{eventID: log.NewID()}, nil
-	}
-	if len(i.Key) > MaxIdempotencyKey {
-		return claim{}, &domain.Error{Kind: domain.Invalid, Message: "Idempotency-Key is too long"}
 	}
 	digest, err := keys.Blind(ctx, by.Tenant, []byte("event-id"), by.ID[:], []byte(route), []byte(by.Environment), []byte(i.Key))
 	if err != nil {

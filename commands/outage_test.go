@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/quantaseal/quantaseal/commands"
@@ -33,14 +34,12 @@ func TestAnOutageIsToldFirst(t *testing.T) {
 		v.store.blind.Store(true)
 		defer v.store.blind.Store(false)
 		ctx := t.Context()
+		if _, err := v.Vault.Seal(ctx, sealing(v.owner, strings.Repeat("k", 256), "b")); errors.Is(err, errUnavailable) {
+			t.Errorf("got %v: what is wrong with a request comes first", err)
+		}
 		for _, id := range []string{c.ID.Handle(), "cred_0b6a3c862f638c0e9d2a2d3d5f0a0000", "x"} {
 			for name, do := range map[string]func() error{
-				"seal": func() error {
-					_, err := v.Vault.Seal(ctx, commands.Seal{
-						Actor: v.owner, Name: "n", Type: "generic", Value: commands.Secret(value), Idempotency: commands.Idempotency{Key: "k"},
-					})
-					return err
-				},
+				"seal":   func() error { _, err := v.Vault.Seal(ctx, sealing(v.owner, "k", "b")); return err },
 				"unseal": func() error { _, err := v.unseal(t, id); return err },
 				"rotate": func() error {
 					_, err := v.Vault.Rotate(ctx, commands.Rotate{Actor: v.owner, Reference: id})

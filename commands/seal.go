@@ -30,6 +30,9 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	if err := domain.CheckCredential(cmd.Name, cmd.Type, cmd.Metadata, cmd.TTLDays); err != nil {
 		return Sealed{}, err
 	}
+	if err := cmd.Idempotency.check(); err != nil {
+		return Sealed{}, err
+	}
 	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
 		return Sealed{}, err
 	}
