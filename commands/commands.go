@@ -42,7 +42,7 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		if !t.fresh || races > 0 {
 			var err error
 			if state, version, err = eventstore.Fold[S](ctx, log, by.Tenant, id); err != nil {
-				return state, eventstore.Receipt{}, err
+				return state, eventstore.Receipt{}, accuse(ctx, log, by, id, t, err)
 			}
 		}
 		facts, refusal := decide(state)
@@ -70,6 +70,17 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		}
 		return after, receipt, refusal
 	}
+}
+
+// accuse returns the fault that kept an aggregate from being folded. If the log
+// itself contradicts what was signed about a credential, that goes on the record:
+// the caller is denied like any other, and nobody else would learn of it.
+func accuse[S any](ctx context.Context, log *eventstore.Log, by domain.Actor, id domain.AggregateID, t terms[S], fault error) error {
+	if t.denial == nil || !errors.Is(fault, eventstore.ErrTampered) {
+		return fault
+	}
+	_, err := observe(ctx, log, by, id, domain.IntegrityViolated{Check: "event_log", ObjectRef: domain.EntryID{ID: id.ID}})
+	return errors.Join(fault, err)
 }
 
 // giveUp returns the refusal of a command that lost too many races.

@@ -173,6 +173,7 @@ type unreliable struct {
 	eventstore.Store
 	instead atomic.Pointer[appending] // of Append, if not nil
 	blind   atomic.Bool               // nothing of an aggregate can be read
+	tampers atomic.Bool               // payloads of an aggregate are not what they were
 }
 
 type appending func(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error)
@@ -188,7 +189,16 @@ func (u *unreliable) Aggregate(ctx context.Context, tenant domain.TenantID, id d
 	if u.blind.Load() {
 		return func(yield func(chain.Record, error) bool) { yield(chain.Record{}, errDown) }
 	}
-	return u.Store.Aggregate(ctx, tenant, id)
+	return func(yield func(chain.Record, error) bool) {
+		for r, err := range u.Store.Aggregate(ctx, tenant, id) {
+			if u.tampers.Load() {
+				r.Payload = append(r.Payload[:len(r.Payload):len(r.Payload)], ' ')
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // thenBlind makes u unable to read from the next append on.

@@ -76,3 +76,24 @@ func TestLostRacesAreOnTheRecord(t *testing.T) {
 		}
 	})
 }
+
+// What is wrong with the log itself goes on the record too.
+func TestATamperedLogIsOnTheRecord(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		c := v.seal(t, 0)
+		v.Log.Forget(v.tenant, domain.AggregateID{Kind: domain.KindCredential, ID: c.ID.ID})
+		v.store.tampers.Store(true)
+		got, err := v.unseal(t, c.ID.Handle())
+		if !errors.Is(err, eventstore.ErrTampered) || got != "" {
+			t.Errorf("got %q, %v, want %v", got, err, eventstore.ErrTampered)
+		}
+		v.store.tampers.Store(false)
+		facts := v.saw(t, "INTEGRITY_VIOLATION")
+		if e, ok := facts[0].Event.(domain.IntegrityViolated); !ok || e.Check != "event_log" || e.ObjectRef.Credential() != c.ID {
+			t.Errorf("recorded %+v", facts[0].Event)
+		}
+		if got, err := v.unseal(t, c.ID.Handle()); err != nil || got != value {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}

@@ -28,7 +28,9 @@ var (
 	ErrConflict = errors.New("eventstore: the chain has moved on")
 	// ErrNotFound reports that no such record is stored.
 	ErrNotFound = errors.New("eventstore: no such record")
-	// ErrTampered reports stored columns that contradict the signed bytes beside them.
+	// ErrTampered reports what was stored and is no longer what was signed: columns
+	// that contradict the bytes beside them, bytes that do not verify, a record that
+	// is out of its place or gone.
 	ErrTampered = errors.New("eventstore: stored data contradicts itself")
 )
 

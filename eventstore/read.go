@@ -134,7 +134,7 @@ func (l *Log) Records(ctx context.Context, tenant domain.TenantID, from uint64) 
 func (l *Log) read(ctx context.Context, tenant domain.TenantID, p Positioned) (Recorded, error) {
 	h, err := chain.ParseHeader(p.Record.Header)
 	if err != nil {
-		return Recorded{}, err
+		return Recorded{}, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
 	if h.Tenant != tenant.ID {
 		return Recorded{}, fmt.Errorf("%w: a record of another chain", ErrTampered)
@@ -144,7 +144,7 @@ func (l *Log) read(ctx context.Context, tenant domain.TenantID, p Positioned) (R
 		return Recorded{}, err
 	}
 	if h, err = chain.VerifyRecord(l.LogID, key, p.Record); err != nil {
-		return Recorded{}, err
+		return Recorded{}, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
 	return l.decode(ctx, p.Position, h, p.Record)
 }
@@ -161,7 +161,7 @@ func (l *Log) publicKey(ctx context.Context, tenant domain.TenantID, id chain.Ha
 		}
 		key, err := chain.VerifyGenesis(l.LogID, l.Root, tenant.ID, genesis)
 		if err != nil {
-			return nil, fmt.Errorf("verifying a genesis: %w", err)
+			return nil, fmt.Errorf("%w: verifying a genesis: %w", ErrTampered, err)
 		}
 		if key.ID() != id {
 			break
