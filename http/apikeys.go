@@ -70,6 +70,8 @@ type createdKey struct {
 	secret commands.Secret
 }
 
+func (a createdKey) room() int { return 2 * (roomForRest + 6*len(a.Name) + len(a.secret)) }
+
 func (a createdKey) appendJSON(b []byte) ([]byte, error) {
 	defer clear(a.secret)
 	fields, err := appendJSON(nil, a.apiKey)

@@ -89,7 +89,11 @@ type session struct {
 	refreshLeft time.Duration
 }
 
+func (a session) room() int { return roomForRest + 2*len(a.Access) + len(a.Refresh) }
+
 func (a session) appendJSON(b []byte) ([]byte, error) {
+	defer clear(a.Access)
+	defer clear(a.Refresh)
 	b = append(b, `{"token":"`...)
 	b = append(b, a.Access...) // both tokens are base64url, with nothing to escape
 	b = append(b, `","access_token":"`...)

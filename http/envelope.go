@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,9 +45,12 @@ type errorBody struct {
 	Details   map[string]any `json:"details,omitempty"`
 }
 
-// secretAnswer is data that holds a secret. It writes itself, so that no shared
-// buffer of encoding/json ever held it.
+// secretAnswer is data that holds a secret. It writes itself, once, into a buffer
+// that need not grow, so that neither a shared buffer of encoding/json nor one
+// that was outgrown keeps it.
 type secretAnswer interface {
+	// room returns how many bytes appendJSON appends at most.
+	room() int
 	// appendJSON appends the value as JSON to b.
 	appendJSON(b []byte) ([]byte, error)
 }
@@ -75,21 +79,22 @@ func (s *Server) answer(c *gin.Context, status int, data any, audit *receipt, ne
 }
 
 func appendSuccess(data any, m meta) ([]byte, error) {
+	end, err := appendJSON([]byte(`,"error":null,"meta":`), m)
+	if err != nil {
+		return nil, fmt.Errorf("encoding meta: %w", err)
+	}
 	b := append(make([]byte, 0, 512), `{"success":true,"data":`...)
-	var err error
 	if secret, ok := data.(secretAnswer); ok {
+		b = slices.Grow(b, secret.room()+len(end)+1)
 		b, err = secret.appendJSON(b)
 	} else {
 		b, err = appendJSON(b, data)
 	}
 	if err != nil {
+		clear(b)
 		return nil, fmt.Errorf("encoding an answer of type %T: %w", data, err)
 	}
-	b = append(b, `,"error":null,"meta":`...)
-	if b, err = appendJSON(b, m); err != nil {
-		return nil, fmt.Errorf("encoding meta: %w", err)
-	}
-	return append(b, '}'), nil
+	return append(append(b, end...), '}'), nil
 }
 
 // appendJSON appends v as JSON without the escapes that only HTML needs.

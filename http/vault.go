@@ -145,6 +145,13 @@ type unsealed struct {
 	fields []string
 }
 
+// Answers hold some names and ids, and every character of a name may be escaped.
+const roomForRest = 2048
+
+func (a unsealed) room() int {
+	return roomForRest + 6*(len(a.Credential.Name)+len(a.Credential.Type)) + len(a.fields)*(2*len(a.Value)+roomForRest)
+}
+
 func (a unsealed) appendJSON(b []byte) ([]byte, error) {
 	defer clear(a.Value)
 	c := a.Credential
