@@ -3,15 +3,18 @@ package migrations_test
 import (
 	"database/sql"
 	"path/filepath"
+	"sync"
 	"testing"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
+	"github.com/quantaseal/quantaseal/internal/pgtest"
 	"github.com/quantaseal/quantaseal/migrations"
 )
 
 func TestUpTwiceIsUpOnce(t *testing.T) {
-	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys} {
+	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views} {
 		t.Run(string(set), func(t *testing.T) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "it.db"))
 			if err != nil {
@@ -34,6 +37,48 @@ func TestUpTwiceIsUpOnce(t *testing.T) {
 				before = version
 			}
 		})
+	}
+}
+
+// TestNodesMigrateTogether migrates every set in one PostgreSQL database from many
+// nodes at once: each is in its own schema, and sessions are left as they were.
+func TestNodesMigrateTogether(t *testing.T) {
+	url := pgtest.Database(t)
+	sets := []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views}
+	var wg sync.WaitGroup
+	for range 4 {
+		db, err := sql.Open("pgx", url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		db.SetMaxOpenConns(1)
+		wg.Go(func() {
+			for _, set := range sets {
+				if err := migrations.Up(t.Context(), db, migrations.Postgres, set); err != nil {
+					t.Error(err)
+				}
+			}
+			var path string
+			if err := db.QueryRow(`SHOW search_path`).Scan(&path); err != nil || path != `"$user", public` {
+				t.Errorf("the session is left in %s, %v", path, err)
+			}
+		})
+	}
+	wg.Wait()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for _, set := range sets {
+		var versions, applied int
+		if err := db.QueryRow(`SELECT count(DISTINCT version_id), count(*) FROM `+string(set)+`.goose_db_version`).Scan(&versions, &applied); err != nil {
+			t.Fatal(err)
+		}
+		if versions < 2 || applied != versions {
+			t.Errorf("%s: %d migrations were applied %d times", set, versions, applied)
+		}
 	}
 }
 

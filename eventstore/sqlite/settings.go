@@ -19,9 +19,10 @@ var (
 		{"foreign_keys", "ON", "1"},
 		{"trusted_schema", "OFF", "0"},
 		{"secure_delete", "ON", "1"},
-		{"recursive_triggers", "ON", "1"},      // or INSERT OR REPLACE would pass the trigger against DELETE
-		{"cache_size", "-8192", "-8192"},       // KiB; more does not pay, since a commit walks through it
-		{"wal_autocheckpoint", "4000", "4000"}, // pages: about 16 MiB, so that pages of indexes are copied once for many records
+		{"recursive_triggers", "ON", "1"},              // or INSERT OR REPLACE would pass the trigger against DELETE
+		{"cache_size", "-8192", "-8192"},               // KiB; more does not pay, since a commit walks through it
+		{"journal_size_limit", "67108864", "67108864"}, // bytes that a burst may leave on the disk
+		{"wal_autocheckpoint", "4000", "4000"},         // pages: about 16 MiB, so that pages of indexes are copied once for many records
 	}
 	reading = []setting{
 		{"busy_timeout", "5000", "5000"},

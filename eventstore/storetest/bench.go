@@ -24,9 +24,9 @@ func BenchmarkAppend(b *testing.B, store eventstore.Store) {
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		tenant, head := newTenant(), chain.Head{}
-		payload, detached := random(170), random(160)
+		payload, detached, signature := random(170), random(160), random(chain.SignatureSize)
 		for n := 0; pb.Next(); n++ {
-			s := spec{payload: payload, detached: detached}
+			s := spec{payload: payload, detached: detached, signature: signature}
 			if n%2 == 0 {
 				s.aggregate, s.version = domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID(random(16))}, 1
 			}

@@ -33,6 +33,7 @@ func TestLog(t *testing.T, engine Engine) {
 		{"FollowLog", testFollowLog},
 		{"NodesRace", testNodesRace},
 		{"NodesLearn", testNodesLearn},
+		{"Watch", testWatch},
 		{"Forged", testForged},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, engine) })

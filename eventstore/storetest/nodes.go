@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -148,4 +149,40 @@ func testNodesLearn(t *testing.T, engine Engine) {
 		t.Errorf("got %v, want that another node did it before", err)
 	}
 	l.audit(t)
+}
+
+// testWatch has one node watch: what it remembers of an aggregate is forgotten once
+// another node changes it.
+func testWatch(t *testing.T, engine Engine) {
+	if engine.Peer == nil {
+		return
+	}
+	l := newLedger(t, engine.stores(t)...)
+	a, b := l.nodes[0], l.nodes[1]
+	tenant := l.open(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if err := b.Watch(ctx); !errors.Is(err, ctx.Err()) {
+			t.Errorf("got %v, want that the context ended", err)
+		}
+	})
+	id, aggregate := credential()
+	for version := uint64(0); version < 5; version++ {
+		if err := l.append(ctx, a, tenant, change(id, version)); err != nil {
+			t.Fatal(err)
+		}
+		for seen := version; seen != version+1; {
+			var err error
+			if _, seen, err = eventstore.Fold[domain.Credential, domain.CredentialEvent](ctx, b.Log, tenant, aggregate); err != nil {
+				t.Fatalf("after version %d was changed version %d is remembered: %v", version, seen, err)
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("after version %d was changed version %d is remembered", version, seen)
+			}
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	watching.Wait()
 }

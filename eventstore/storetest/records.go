@@ -28,6 +28,7 @@ type spec struct {
 	eventID   domain.ID // zero: one that no other record has
 	payload   []byte
 	detached  []byte // nil: none
+	signature []byte // nil: noise
 }
 
 // link returns records that follow head on tenant's chain, and the head after
@@ -55,7 +56,10 @@ func link(tenant domain.TenantID, head chain.Head, specs ...spec) ([]chain.Recor
 			h.Flags |= chain.FlagGenesis
 			h.Prev = chain.GenesisPrev(testLogID, tenant.ID)
 		}
-		r := chain.Record{Header: h.Append(nil), Payload: append([]byte{}, s.payload...), Detached: s.detached, Signature: random(chain.SignatureSize)}
+		if s.signature == nil {
+			s.signature = random(chain.SignatureSize)
+		}
+		r := chain.Record{Header: h.Append(nil), Payload: append([]byte{}, s.payload...), Detached: s.detached, Signature: s.signature}
 		head = chain.Head{Next: h.Seq + 1, Hash: r.Hash(), TimeUS: h.TimeUS}
 		records = append(records, r)
 	}
