@@ -13,7 +13,7 @@ import (
 )
 
 // hashOf returns the hash of the record that holds a credential's current value.
-func hashOf(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, e vaulttest.Entry) domain.Digest {
+func hashOf(t *testing.T, a *vaulttest.Account, e vaulttest.Entry) domain.Digest {
 	t.Helper()
 	var rows []struct {
 		RecordHash domain.Digest `json:"record_hash"`
@@ -60,7 +60,7 @@ func TestCorruptionIsRefusedAndRecorded(t *testing.T) {
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		e, twin := a.Seal(t, "db", `{"k":"v"}`), a.Seal(t, "db", `{"k":"v"}`)
-		hash, twinHash := hashOf(t, v, a, e), hashOf(t, v, a, twin)
+		hash, twinHash := hashOf(t, a, e), hashOf(t, a, twin)
 		w := watch(t, v, a.TenantID)
 		refused := func(what string, at int) {
 			t.Helper()

@@ -59,7 +59,7 @@ func TestIdempotentSeal(t *testing.T) {
 		a.Must(t, http.StatusForbidden, http.MethodGet, vaultPath+two.ID, nil) // it does not come back
 		w.saw(t, "CREDENTIAL_UNSEAL_DENIED")
 
-		race := repeating(a.Client, "order-2")
+		race, before := repeating(a.Client, "order-2"), rows(t, v, "sealed_records")
 		var group sync.WaitGroup
 		ids := make([]string, 16)
 		for i := range ids {
@@ -78,6 +78,9 @@ func TestIdempotentSeal(t *testing.T) {
 			if id != ids[0] {
 				t.Fatalf("one request made %v", ids)
 			}
+		}
+		if n := rows(t, v, "sealed_records"); n != before+1 {
+			t.Errorf("one request left %d sealed records", n-before)
 		}
 		if got := value(t, a.Client, ids[0]); got != `{"secret":"s"}` {
 			t.Errorf("after the race it holds %s", got)

@@ -111,7 +111,7 @@ func (p *process) run(t *testing.T, name string, args ...string) string {
 // files and from whoever else runs under the same account. Root may read
 // everything, so the server runs as somebody else then.
 func memoryStaysIn(t *testing.T, bin string) {
-	dir, err := os.MkdirTemp("", "quantaseal-harden-")
+	dir, err := os.MkdirTemp("", "quantaseal-harden-") //nolint:usetesting // another user must reach it
 	if err != nil {
 		t.Fatal(err)
 	}

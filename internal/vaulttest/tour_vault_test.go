@@ -3,6 +3,7 @@ package vaulttest_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,14 @@ func TestTourSeal(t *testing.T) {
 				t.Errorf("%s: got %d %s, want %d", body, got.Status, got.Body, want)
 			}
 		}
+		large := strings.Repeat("0123456789abcdef", 15<<10)
+		var e vaulttest.Entry
+		a.Must(t, http.StatusCreated, http.MethodPost, sealPath, `{"name":"large","secret":"`+large+`"}`).Into(t, &e)
+		if got := value(t, a.Client, e.ID); got != `{"secret":"`+large+`"}` {
+			t.Errorf("a large value comes back as %d bytes", len(got))
+		}
+		a.Must(t, http.StatusBadRequest, http.MethodPost, sealPath, `{"name":"larger","secret":"`+large+large+`"}`)
+		w.saw(t, "CREDENTIAL_SEALED", "CREDENTIAL_UNSEALED")
 		custody := &vaulttest.Client{URL: v.URL, Key: a.Key, Header: http.Header{"X-Vault-Enable-Mpc": {"true"}}}
 		custody.Must(t, http.StatusNotImplemented, http.MethodPost, sealPath, `{"name":"n","values":{"a":1}}`)
 		w.saw(t)

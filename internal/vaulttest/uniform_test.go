@@ -135,8 +135,8 @@ func TestEveryDenialLooksTheSame(t *testing.T) {
 		a.Must(t, http.StatusOK, http.MethodDelete, vaultPath+"entries/"+retired.ID, nil)
 		var expired vaulttest.Entry
 		a.Must(t, http.StatusCreated, http.MethodPost, sealPath, `{"name":"e","secret":"s","ttl_days":1}`).Into(t, &expired)
-		corrupt(t, v, "sealed_records", hashOf(t, v, a, record), 200)
-		corrupt(t, v, "key_slots", hashOf(t, v, a, slot), 0) // the length before the slot
+		corrupt(t, v, "sealed_records", hashOf(t, a, record), 200)
+		corrupt(t, v, "key_slots", hashOf(t, a, slot), 0) // the length before the slot
 		c.forward(24 * time.Hour)
 
 		causes := []cause{
@@ -181,6 +181,16 @@ func TestEveryDenialLooksTheSame(t *testing.T) {
 		}
 		if !strings.HasPrefix(want, "HTTP/1.1 403 Forbidden\r\n") || strings.Contains(want, "audit\"") {
 			t.Errorf("the denial is\n%s", want)
+		}
+		for _, r := range []vaultRoute{
+			{"POST", "seal", `{"name":"n","secret":"s"}`, "vault.seal", domain.ScopeVaultSeal},
+			{"GET", "list", "", "vault.list", domain.ScopeVaultList},
+			{"GET", "entries", "", "vault.list", domain.ScopeVaultList},
+		} {
+			if diff := cmp.Diff(want, variable.ReplaceAllString(ask(t, v, scopeless.Key, r, ""), "…")); diff != "" {
+				t.Errorf("%s without its scope (-want +got):\n%s", r, diff)
+			}
+			recordedAs(t, w, r, cause{name: "missing scope", reason: "scope"})
 		}
 		others.saw(t)
 		if got := value(t, a.Client, live.ID); got != `{"k":"v"}` {
