@@ -33,7 +33,7 @@ func unchanged(t *testing.T, store eventstore.Store, tenant domain.TenantID, wan
 
 // testConflicts offers each kind of records that cannot follow: nothing of them
 // is kept, and the chain goes on.
-func testConflicts(t *testing.T, engine Engine) {
+func (engine Engine) testConflicts(t *testing.T) {
 	aggregate := domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID(random(16))}
 	event := domain.ID(random(16))
 	first := []spec{{eventID: event}, {aggregate: aggregate, version: 1}, {}}
@@ -109,7 +109,7 @@ func testConflicts(t *testing.T, engine Engine) {
 }
 
 // testFaultyOffers offers what no sequencer would.
-func testFaultyOffers(t *testing.T, engine Engine) {
+func (engine Engine) testFaultyOffers(t *testing.T) {
 	store := engine.Store
 	tenant := newTenant()
 	kept, head := Records(tenant, chain.Head{}, 1)
@@ -135,7 +135,7 @@ func testFaultyOffers(t *testing.T, engine Engine) {
 
 // testNeighbours offers many records at the same time, some of which conflict:
 // each offer succeeds or fails by itself.
-func testNeighbours(t *testing.T, engine Engine) {
+func (engine Engine) testNeighbours(t *testing.T) {
 	store := engine.Store
 	const chains = 32
 	type offered struct {

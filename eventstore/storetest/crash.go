@@ -50,6 +50,7 @@ func TestCrash(t *testing.T, store eventstore.Store, crash func()) {
 
 // keepOn appends until ctx ends, and says so whenever it succeeds.
 func (l *ledger) keepOn(ctx context.Context, t *testing.T, tenant domain.TenantID, acknowledged chan<- struct{}) {
+	t.Helper()
 	for ctx.Err() == nil {
 		id, _ := credential()
 		err := l.append(context.WithoutCancel(ctx), l.nodes[0], tenant, change(id, 0), change(id, 1))

@@ -15,6 +15,7 @@ import (
 // none is left out or comes twice.
 func follow(ctx context.Context, t *testing.T, n *node, before eventstore.Position, facts int) {
 	t.Helper()
+	t.Helper()
 	seen := before
 	seqs := map[domain.ID]uint64{}
 	for r, err := range n.Follow(ctx, before) {
@@ -34,7 +35,7 @@ func follow(ctx context.Context, t *testing.T, n *node, before eventstore.Positi
 }
 
 // testFollowLog follows while many append to many chains.
-func testFollowLog(t *testing.T, engine Engine) {
+func (engine Engine) testFollowLog(t *testing.T) {
 	const chains, writers, each = 4, 4, 10
 	l := newLedger(t, engine.stores(t)...)
 	before := last(t, engine.Store)
@@ -69,7 +70,7 @@ func testFollowLog(t *testing.T, engine Engine) {
 
 // testNodesRace has two nodes append to one chain, 16 writers each, while they
 // also fight for one aggregate.
-func testNodesRace(t *testing.T, engine Engine) {
+func (engine Engine) testNodesRace(t *testing.T) {
 	if engine.Peer == nil {
 		return
 	}
@@ -112,7 +113,7 @@ func testNodesRace(t *testing.T, engine Engine) {
 
 // testNodesLearn lets one node act on what the other has done since they last
 // looked.
-func testNodesLearn(t *testing.T, engine Engine) {
+func (engine Engine) testNodesLearn(t *testing.T) {
 	if engine.Peer == nil {
 		return
 	}
@@ -153,7 +154,7 @@ func testNodesLearn(t *testing.T, engine Engine) {
 
 // testWatch has one node watch: what it remembers of an aggregate is forgotten once
 // another node changes it.
-func testWatch(t *testing.T, engine Engine) {
+func (engine Engine) testWatch(t *testing.T) {
 	if engine.Peer == nil {
 		return
 	}

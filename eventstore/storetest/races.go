@@ -14,11 +14,11 @@ import (
 )
 
 // stores returns the engine's store, and its peer if there can be one.
-func (e Engine) stores(t *testing.T) []eventstore.Store {
+func (engine Engine) stores(t *testing.T) []eventstore.Store {
 	t.Helper()
-	all := []eventstore.Store{e.Store}
-	if e.Peer != nil {
-		all = append(all, e.Peer(t))
+	all := []eventstore.Store{engine.Store}
+	if engine.Peer != nil {
+		all = append(all, engine.Peer(t))
 	}
 	return all
 }
@@ -35,8 +35,7 @@ func last(t testing.TB, store eventstore.Store) eventstore.Position {
 
 // TestRaces has writers of every process race for one chain: it stays one line,
 // with what each of them was told it had written.
-func TestRaces(t *testing.T, engine Engine) {
-	t.Helper()
+func (engine Engine) TestRaces(t *testing.T) {
 	const writers, each = 6, 8
 	stores := engine.stores(t)
 	before := last(t, engine.Store)
@@ -94,7 +93,7 @@ func TestRaces(t *testing.T, engine Engine) {
 
 // testFollow reads along in every process while many chains grow: positions never
 // skip and never go back.
-func testFollow(t *testing.T, engine Engine) {
+func (engine Engine) testFollow(t *testing.T) {
 	const chains, each = 12, 20
 	stores := engine.stores(t)
 	before := last(t, engine.Store)

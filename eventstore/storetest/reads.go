@@ -13,7 +13,7 @@ import (
 
 // testEndOfReads appends while something is read: the read ends where it would
 // have ended.
-func testEndOfReads(t *testing.T, engine Engine) {
+func (engine Engine) testEndOfReads(t *testing.T) {
 	const before, meanwhile = 80, 700
 	store := engine.Store
 	start := last(t, store)
@@ -64,7 +64,7 @@ func testEndOfReads(t *testing.T, engine Engine) {
 
 // testNestedReads reads within reads from many goroutines, as folding does when it
 // needs a chain's genesis: they must not wait for one another's connections.
-func testNestedReads(t *testing.T, engine Engine) {
+func (engine Engine) testNestedReads(t *testing.T) {
 	const readers, records = 64, 12
 	store := engine.Store
 	tenant := newTenant()
@@ -103,7 +103,7 @@ func testNestedReads(t *testing.T, engine Engine) {
 
 // testCancelled gives up waiting: the append may happen or not, but whole, and
 // the store goes on.
-func testCancelled(t *testing.T, engine Engine) {
+func (engine Engine) testCancelled(t *testing.T) {
 	store := engine.Store
 	for range 20 {
 		tenant := newTenant()

@@ -34,25 +34,18 @@ type Engine struct {
 // Test holds an engine to the contract of eventstore.Store.
 func Test(t *testing.T, engine Engine) {
 	t.Helper()
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, Engine)
-	}{
-		{"Model", testModel},
-		{"Conflicts", testConflicts},
-		{"FaultyOffers", testFaultyOffers},
-		{"Neighbours", testNeighbours},
-		{"Races", TestRaces},
-		{"Follow", testFollow},
-		{"EndOfReads", testEndOfReads},
-		{"NestedReads", testNestedReads},
-		{"Wait", testWait},
-		{"Lock", testLock},
-		{"Cancelled", testCancelled},
-		{"Refused", testRefused},
-		{"Tampered", testTampered},
-		{"Removed", testRemoved},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, engine) })
-	}
+	t.Run("Model", engine.testModel)
+	t.Run("Conflicts", engine.testConflicts)
+	t.Run("FaultyOffers", engine.testFaultyOffers)
+	t.Run("Neighbours", engine.testNeighbours)
+	t.Run("Races", engine.TestRaces)
+	t.Run("Follow", engine.testFollow)
+	t.Run("EndOfReads", engine.testEndOfReads)
+	t.Run("NestedReads", engine.testNestedReads)
+	t.Run("Wait", engine.testWait)
+	t.Run("Lock", engine.testLock)
+	t.Run("Cancelled", engine.testCancelled)
+	t.Run("Refused", engine.testRefused)
+	t.Run("Tampered", engine.testTampered)
+	t.Run("Removed", engine.testRemoved)
 }

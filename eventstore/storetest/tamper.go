@@ -32,7 +32,7 @@ func stock(t *testing.T, engine Engine) (before eventstore.Position, tenant doma
 }
 
 // testRefused tries to change and remove records with the product's own rights.
-func testRefused(t *testing.T, engine Engine) {
+func (engine Engine) testRefused(t *testing.T) {
 	_, tenant, _ := stock(t, engine)
 	if engine.Exec == nil {
 		return
@@ -55,7 +55,7 @@ func testRefused(t *testing.T, engine Engine) {
 }
 
 // testTampered changes each column behind the store's back (V14).
-func testTampered(t *testing.T, engine Engine) {
+func (engine Engine) testTampered(t *testing.T) {
 	for _, test := range []struct {
 		name, change string
 		hidden       bool // from its chain, so that only a read of everything meets it
@@ -104,7 +104,7 @@ func testTampered(t *testing.T, engine Engine) {
 }
 
 // testRemoved takes records away behind the store's back.
-func testRemoved(t *testing.T, engine Engine) {
+func (engine Engine) testRemoved(t *testing.T) {
 	if engine.Force == nil {
 		return
 	}

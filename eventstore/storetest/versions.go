@@ -10,11 +10,10 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
 // testRefusals appends facts whose conditions do not hold.
-func testRefusals(t *testing.T, engine Engine) {
+func (engine Engine) testRefusals(t *testing.T) {
 	l := newLedger(t, engine.Store)
 	n := l.nodes[0]
 	tenant := l.open(t)
@@ -103,7 +102,7 @@ func (l *ledger) race(t *testing.T, tenant domain.TenantID, id domain.Credential
 }
 
 // testOneWins has many change one aggregate: exactly one makes each version.
-func testOneWins(t *testing.T, engine Engine) {
+func (engine Engine) testOneWins(t *testing.T) {
 	l := newLedger(t, engine.Store)
 	tenant := l.open(t)
 	id, _ := credential()
@@ -118,7 +117,7 @@ func testOneWins(t *testing.T, engine Engine) {
 
 // testRefusedIsThere offers one batch the same append again and again, and others
 // that it makes stale: one of them is made, and whoever is told so finds it.
-func testRefusedIsThere(t *testing.T, engine Engine) {
+func (engine Engine) testRefusedIsThere(t *testing.T) {
 	l := newLedger(t, engine.Store)
 	n := l.nodes[0]
 	tenant := l.open(t)
@@ -166,66 +165,4 @@ func testRefusedIsThere(t *testing.T, engine Engine) {
 		}
 	}
 	l.audit(t)
-}
-
-// testReleases releases values while the credential changes: none of them passes
-// the change after which it would be wrong.
-func testReleases(t *testing.T, engine Engine) {
-	l := newLedger(t, engine.stores(t)...)
-	tenant := l.open(t)
-	id, _ := credential()
-	if err := l.append(t.Context(), l.nodes[0], tenant, change(id, 0)); err != nil {
-		t.Fatal(err)
-	}
-	const changes, releasers = 12, 12
-	aggregate := domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}
-	var wg sync.WaitGroup
-	for r := range releasers {
-		n := l.nodes[r%len(l.nodes)]
-		wg.Go(func() {
-			for version := uint64(1); version <= changes; {
-				err := l.append(t.Context(), n, tenant, release(id, version))
-				if errors.Is(err, eventstore.ErrStale) {
-					latest, err := n.Latest(t.Context(), tenant, aggregate)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					version = latest.Header.AggregateVersion
-					continue
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Go(func() { l.race(t, tenant, id, 1, changes+1) })
-	wg.Wait()
-	checkReleases(t, l.audit(t)[tenant], l, tenant)
-}
-
-// checkReleases compares the version that each release names with the one that was
-// the newest where it stands.
-func checkReleases(t *testing.T, headers []chain.Header, l *ledger, tenant domain.TenantID) {
-	t.Helper()
-	version, released := uint64(0), 0
-	for _, h := range headers {
-		if h.AggregateVersion > 0 {
-			version = h.AggregateVersion
-		}
-		r, err := l.nodes[0].At(t.Context(), tenant, h.Seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e, ok := r.Event.(domain.CredentialUnsealed); ok {
-			if released++; uint64(e.EntryID.Version()) != version {
-				t.Errorf("event %d releases version %d of %d", h.Seq, e.EntryID.Version(), version)
-			}
-		}
-	}
-	if released == 0 {
-		t.Error("nothing was released")
-	}
 }

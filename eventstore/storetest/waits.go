@@ -26,7 +26,7 @@ func cancelled(t *testing.T, f func(context.Context) error) error {
 }
 
 // testWait waits for what others append.
-func testWait(t *testing.T, engine Engine) {
+func (engine Engine) testWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	last, err := engine.Store.Last(ctx)
@@ -79,7 +79,7 @@ func testWait(t *testing.T, engine Engine) {
 }
 
 // testLock holds a chain's lock in one process while others ask for it.
-func testLock(t *testing.T, engine Engine) {
+func (engine Engine) testLock(t *testing.T) {
 	stores := engine.stores(t)
 	tenant := newTenant()
 	if engine.Peer != nil {
