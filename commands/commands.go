@@ -52,6 +52,9 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		t := t
 		if refusal != nil {
 			t.notAfter = nil // it was too late already
+			if err := pretend[S](ctx, log, by, id, t, version); err != nil {
+				return state, eventstore.Receipt{}, err
+			}
 		}
 		after, reached, list := place(state, version, id, t, facts)
 		receipt, err := log.Append(ctx, by, list...)
@@ -70,6 +73,18 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		}
 		return after, receipt, refusal
 	}
+}
+
+// pretend makes the refusal of what is known cost as much as that of what is not:
+// memory spared it a reading of the log, for an aggregate that there never is.
+func pretend[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log *eventstore.Log, by domain.Actor,
+	id domain.AggregateID, t terms[S], version uint64,
+) error {
+	if t.denial == nil || version == 0 {
+		return nil
+	}
+	_, _, err := eventstore.Fold[S](ctx, log, by.Tenant, domain.AggregateID{Kind: id.Kind})
+	return err
 }
 
 // accuse returns the fault that kept an aggregate from being folded. If the log

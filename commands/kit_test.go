@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -168,17 +169,51 @@ func (v *vault) kept(t *testing.T) int {
 // errDown is what a store says that is down.
 var errDown = errors.New("down")
 
-// unreliable is a store that a test interferes with.
+// unreliable is a store that a test watches and interferes with.
 type unreliable struct {
 	eventstore.Store
 	instead atomic.Pointer[appending] // of Append, if not nil
 	blind   atomic.Bool               // nothing of an aggregate can be read
 	tampers atomic.Bool               // payloads of an aggregate are not what they were
+
+	mu    sync.Mutex
+	calls []string // what the log asked for since it was last looked at
+}
+
+func (u *unreliable) called(what string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.calls = append(u.calls, what)
+}
+
+// asked returns what the log asked for since it was last looked at.
+func (u *unreliable) asked() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	calls := u.calls
+	u.calls = nil
+	return calls
+}
+
+func (u *unreliable) Head(ctx context.Context, tenant domain.TenantID) (chain.Head, error) {
+	u.called("head")
+	return u.Store.Head(ctx, tenant)
+}
+
+func (u *unreliable) Latest(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) (chain.Record, error) {
+	u.called("latest")
+	return u.Store.Latest(ctx, tenant, id)
+}
+
+func (u *unreliable) Find(ctx context.Context, tenant domain.TenantID, eventID domain.ID) (eventstore.Positioned, error) {
+	u.called("find")
+	return u.Store.Find(ctx, tenant, eventID)
 }
 
 type appending func(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error)
 
 func (u *unreliable) Append(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
+	u.called("append")
 	if f := u.instead.Load(); f != nil {
 		return (*f)(ctx, tenant, records)
 	}
@@ -186,6 +221,7 @@ func (u *unreliable) Append(ctx context.Context, tenant domain.TenantID, records
 }
 
 func (u *unreliable) Aggregate(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) iter.Seq2[chain.Record, error] {
+	u.called("aggregate")
 	if u.blind.Load() {
 		return func(yield func(chain.Record, error) bool) { yield(chain.Record{}, errDown) }
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
@@ -94,6 +96,62 @@ func TestATamperedLogIsOnTheRecord(t *testing.T) {
 		}
 		if got, err := v.unseal(t, c.ID.Handle()); err != nil || got != value {
 			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+// Every denial asks the store for the same: what a credential is to the caller
+// does not show in the work.
+func TestDenialsDoTheSameWork(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		live, ended, stranger := v.seal(t, 0), v.seal(t, 0), v.register(t, "stranger@example.com")
+		if _, err := v.Vault.Delete(t.Context(), commands.Delete{Actor: v.owner, Reference: ended.ID.Handle()}); err != nil {
+			t.Fatal(err)
+		}
+		inTest := v.owner
+		inTest.Environment = domain.Test
+		for name, do := range map[string]func(by domain.Actor, id string) error{
+			"unseal": func(by domain.Actor, id string) error {
+				_, err := v.Vault.Unseal(t.Context(), commands.Unseal{Actor: by, Reference: id})
+				return err
+			},
+			"rotate": func(by domain.Actor, id string) error {
+				_, err := v.Vault.Rotate(t.Context(), commands.Rotate{Actor: by, Reference: id})
+				return err
+			},
+			"delete": func(by domain.Actor, id string) error {
+				_, err := v.Vault.Delete(t.Context(), commands.Delete{Actor: by, Reference: id})
+				return err
+			},
+			"retire": func(by domain.Actor, id string) error {
+				_, err := v.Vault.Retire(t.Context(), commands.Retire{Actor: by, Reference: id})
+				return err
+			},
+			"restore": func(by domain.Actor, id string) error {
+				_, err := v.Vault.Restore(t.Context(), commands.Restore{Actor: by, Reference: id})
+				return err
+			},
+		} {
+			for _, c := range []struct {
+				name string
+				by   domain.Actor
+				id   string
+			}{
+				{"unknown", v.owner, "cred_0b6a3c862f638c0e9d2a2d3d5f0a0000"},
+				{"malformed", v.owner, "x"},
+				{"foreign", stranger, live.ID.Handle()},
+				{"ended", v.owner, ended.ID.Handle()},
+				{"environment", inTest, live.ID.Handle()},
+			} {
+				_ = do(c.by, c.id) // the first time it may have to be learnt
+				v.store.asked()
+				if err := do(c.by, c.id); !errors.Is(err, domain.ErrCredentialUnavailable) {
+					t.Errorf("%s, %s: got %v", name, c.name, err)
+				}
+				if diff := cmp.Diff([]string{"aggregate", "append"}, v.store.asked()); diff != "" {
+					t.Errorf("%s, %s: asked the store for (-want +got):\n%s", name, c.name, diff)
+				}
+			}
 		}
 	})
 }
