@@ -45,12 +45,8 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "quantaseal:", err)
 		return 2
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(args) // which asks Config.Validate too
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "quantaseal:", err)
-		return 2
-	}
-	if err := c.Validate(); err != nil {
 		fmt.Fprintln(os.Stderr, "quantaseal:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return 2
 	}

@@ -50,7 +50,11 @@ func (c *Config) Validate() error {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Host == "" || u.User != nil || len(u.Host) > 200) {
-		wrong("QUANTASEAL_PUBLIC_URL", c.PublicURL, "want https://host")
+		shown := "…"
+		if err == nil {
+			shown = u.Redacted()
+		}
+		wrong("QUANTASEAL_PUBLIC_URL", shown, "want https://host")
 	}
 	return errors.Join(errs...)
 }

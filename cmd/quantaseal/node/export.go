@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
@@ -36,6 +37,9 @@ func (n *Node) Export(ctx context.Context, w io.Writer, tenant domain.TenantID) 
 			return err
 		}
 		next++
+	}
+	if next != head.Next {
+		return fmt.Errorf("%w: the chain ends before event %d", eventstore.ErrTampered, head.Next-1)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
@@ -82,5 +83,25 @@ func TestExportOfNothing(t *testing.T) {
 	}
 	if err := n.Export(t.Context(), &bundle, domain.TenantID{}); err != nil || bytes.Count(bundle.Bytes(), []byte("\n")) != 2 {
 		t.Errorf("got %q, %v, want a header and the genesis", bundle.String(), err)
+	}
+}
+
+// All that is wrong is said at once, without what a URL may hold.
+func TestWrongConfigurationIsNamed(t *testing.T) {
+	const secret = "marker"
+	c := node.Config{
+		Addr: "x", KMS: "aws", DatabaseURL: "mysql://u:" + secret + "@h/db", TrialDays: -1, PublicURL: "https://u:" + secret + "@h",
+	}
+	for _, url := range []string{c.PublicURL, "https://u:" + secret + "@%zz"} {
+		c.PublicURL = url
+		err := c.Validate()
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Fatalf("got %v", err)
+		}
+		for _, name := range []string{"ADDR", "DATA", "KMS", "DATABASE_URL", "TRIAL_DAYS", "PUBLIC_URL"} {
+			if !strings.Contains(err.Error(), "QUANTASEAL_"+name) {
+				t.Errorf("%s is not named by %v", name, err)
+			}
+		}
 	}
 }
