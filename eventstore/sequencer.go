@@ -43,6 +43,7 @@ type sequencer struct {
 	versions *simplelru.LRU[domain.AggregateID, uint64]
 	locked   int  // batches left to be written under the store's lock
 	careful  bool // a conflict was not explained by the head: look everything up
+	doubt    bool // an append whose outcome nobody learnt may have happened since
 }
 
 func newSequencer(l *Log, tenant domain.TenantID) *sequencer {
@@ -61,6 +62,8 @@ func (s *sequencer) commit(ctx context.Context, requests []*request) {
 			s.locked--
 			if u, err := s.log.Store.Lock(ctx, s.tenant); err == nil {
 				unlock, s.known = u, false
+			} else {
+				s.locked = 0 // without it races are lost, not facts
 			}
 		}
 		left, err := s.try(ctx, requests)
@@ -116,13 +119,14 @@ func (s *sequencer) try(ctx context.Context, requests []*request) ([]*request, e
 
 // accept makes b part of the chain and answers its requests.
 func (s *sequencer) accept(b *signed, first Position) {
-	s.head, s.careful = b.head, false
+	s.head, s.careful, s.doubt = b.head, false, false
 	for id, version := range b.versions {
 		s.versions.Add(id, version)
 	}
 	for i := range b.recorded {
 		b.recorded[i].Position = first + Position(i)
 	}
+	s.log.overtake(s.tenant, b.recorded)
 	s.log.tail.add(b.recorded)
 	n := 0
 	for _, r := range b.requests {

@@ -95,12 +95,13 @@ func (s *Store) transact(ctx context.Context, offers []*offer) (repeats int, err
 	}
 	message.Queue(notify, s.node)
 	answers := s.sessions.SendBatch(ctx, &message)
-	repeats, err = s.read(answers, offers)
+	repeats, err = read(answers, offers)
 	if closed := answers.Close(); err == nil && closed != nil { // the commit's own answer comes last
 		err = closed
 	}
 	switch failed := (*pgconn.PgError)(nil); {
 	case err == nil:
+		s.note(offers)
 		return -1, nil
 	case repeats >= 0 && errors.As(err, &failed) && failed.Code == uniqueViolation:
 		return repeats, nil
@@ -129,11 +130,10 @@ func (o *offer) queue(message *pgx.Batch) {
 
 // read takes the server's answers in the order of the questions. It returns the
 // offer to which a fault belongs, or -1.
-func (s *Store) read(answers pgx.BatchResults, offers []*offer) (of int, err error) {
+func read(answers pgx.BatchResults, offers []*offer) (of int, err error) {
 	if _, err := answers.Exec(); err != nil {
 		return -1, fmt.Errorf("taking a turn: %w", err)
 	}
-	last := int64(0)
 	for n, o := range offers {
 		o.err = nil
 		for i := range o.Records {
@@ -144,15 +144,21 @@ func (s *Store) read(answers pgx.BatchResults, offers []*offer) (of int, err err
 			case err != nil:
 				return n, err
 			case i == 0:
-				o.first, last = pos, pos
-			default:
-				last = pos
+				o.first = pos
 			}
 		}
 	}
 	if _, err := answers.Exec(); err != nil {
 		return -1, fmt.Errorf("notifying: %w", err)
 	}
-	s.foreign.own(last)
 	return -1, nil
+}
+
+// note takes note of which positions are this process's own.
+func (s *Store) note(offers []*offer) {
+	for _, o := range offers {
+		if o.err == nil {
+			s.foreign.own(o.first, o.first+int64(len(o.Records))-1)
+		}
+	}
 }

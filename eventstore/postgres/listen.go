@@ -20,43 +20,36 @@ const (
 	relisten  = time.Second
 )
 
-// foreign knows how far other processes have appended.
+// foreign knows how far other processes have appended. Positions are dense, so
+// whatever lies between two appends of this process is another's, notified or not.
 type foreign struct {
-	mu    sync.Mutex
-	mine  int64         // the last position that this process is known to have appended
-	last  int64         // the last position that another process may have appended
-	moved chan struct{} // closed and replaced when last moves
+	mu      sync.Mutex
+	covered int64         // up to here it is known whose the positions are
+	last    int64         // the last position that another process may have appended
+	moved   chan struct{} // closed and replaced when last moves
 }
 
 func (f *foreign) init() { f.moved = make(chan struct{}) }
 
-// own takes note of what this process has appended.
-func (f *foreign) own(pos int64) {
+// own takes note of what this process has appended in one turn.
+func (f *foreign) own(first, last int64) {
+	f.upTo(first - 1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mine = max(f.mine, pos)
+	f.covered = max(f.covered, last)
 }
 
-// theirs takes note of what another process has appended.
-func (f *foreign) theirs(pos int64) {
+// upTo takes note that there are records up to pos. What this process is not known
+// to have appended another may have.
+func (f *foreign) upTo(pos int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if pos > f.last {
-		f.last = pos
-		close(f.moved)
-		f.moved = make(chan struct{})
+	if pos <= f.covered {
+		return
 	}
-}
-
-// there takes note of the last position there is. Unless it is known to be of
-// this process, another's may be among what led there.
-func (f *foreign) there(pos int64) {
-	f.mu.Lock()
-	known := pos <= f.mine
-	f.mu.Unlock()
-	if !known {
-		f.theirs(pos)
-	}
+	f.covered, f.last = pos, pos
+	close(f.moved)
+	f.moved = make(chan struct{})
 }
 
 // beyond reports whether another process may have appended after pos, and else
@@ -116,7 +109,7 @@ func (s *Store) listenOnce(ctx context.Context) (err error) {
 		if err := conn.QueryRow(ctx, allEnd).Scan(&last); err != nil {
 			return fmt.Errorf("looking for records: %w", err)
 		}
-		s.foreign.there(last)
+		s.foreign.upTo(last)
 		if err := s.notified(ctx, conn); err != nil {
 			return err
 		}
@@ -138,7 +131,7 @@ func (s *Store) notified(ctx context.Context, conn *pgxpool.Conn) error {
 		node, last, _ := strings.Cut(n.Payload, " ")
 		pos, err := strconv.ParseInt(last, 10, 64)
 		if err == nil && node != s.node { // whatever else comes on this channel is not ours to judge
-			s.foreign.theirs(pos)
+			s.foreign.upTo(pos)
 		}
 	}
 }

@@ -13,14 +13,21 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
-// unlockTimeout bounds how long giving back a lock may take before its session
-// is ended instead.
-const unlockTimeout = 5 * time.Second
+const (
+	// lockTimeout bounds the wait for a lock: a node that hangs while it holds one
+	// must not stop the others, whose appends do not need it.
+	lockTimeout = 3 * time.Second
+	// unlockTimeout bounds how long giving back a lock may take before its session
+	// is ended instead.
+	unlockTimeout = 3 * time.Second
+)
 
 // Lock implements eventstore.Store. A node locks no more than four chains at a
-// time; the next waits for one of them. A lock ends with its session, so with its
-// node.
+// time; the next waits for one of them. It gives up after three seconds. A lock
+// ends with its session, so with its node.
 func (s *Store) Lock(ctx context.Context, tenant domain.TenantID) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
 	select {
 	case s.locks <- struct{}{}:
 	case <-ctx.Done():

@@ -107,7 +107,8 @@ type transaction struct {
 	heads  map[domain.TenantID]chain.Head
 }
 
-// write inserts the records of o, or sets its err if they do not follow.
+// write inserts the records of o, or sets its err if they do not follow or the
+// first repeats what is there: a statement that fails leaves nothing.
 func (t *transaction) write(ctx context.Context, o *offer) error {
 	head, err := t.head(ctx, o.Tenant)
 	if err != nil {
@@ -124,13 +125,18 @@ func (t *transaction) write(ctx context.Context, o *offer) error {
 		if c.AggregateVersion > 0 {
 			version = int64(c.AggregateVersion)
 		}
-		t.last++
-		if _, err := t.insert.ExecContext(ctx,
-			t.last, c.Tenant[:], int64(c.Seq), c.EventID[:], int64(c.AggregateKind), c.AggregateID[:], version,
+		_, err := t.insert.ExecContext(ctx,
+			t.last+1, c.Tenant[:], int64(c.Seq), c.EventID[:], int64(c.AggregateKind), c.AggregateID[:], version,
 			r.Header, r.Payload, r.Detached, r.Signature,
-		); err != nil {
+		)
+		switch {
+		case i == 0 && isUnique(err):
+			o.err = eventstore.ErrConflict
+			return nil
+		case err != nil:
 			return fmt.Errorf("inserting a record: %w", err)
 		}
+		t.last++
 	}
 	t.heads[o.Tenant] = o.Head
 	return nil

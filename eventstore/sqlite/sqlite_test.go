@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -105,6 +106,36 @@ func TestReplaceIsRefused(t *testing.T) {
 	}
 	if err := sqlite.ExecOnReader(t.Context(), s, `CREATE TABLE x (y)`); err == nil {
 		t.Fatal("a reader wrote")
+	}
+}
+
+// TestFullDisk leaves no room for what is appended: that is a fault and no
+// conflict, nothing is kept, and the store goes on once there is room.
+func TestFullDisk(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "events.db"))
+	tenant := domain.TenantID{ID: domain.ID{1}}
+	kept, head := storetest.Records(tenant, chain.Head{}, 2)
+	if _, err := s.Append(t.Context(), tenant, kept); err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlite.ExecOnWriter(t.Context(), s, `PRAGMA max_page_count = 20`); err != nil {
+		t.Fatal(err)
+	}
+	records, after := storetest.Records(tenant, head, 30)
+	if _, err := s.Append(t.Context(), tenant, records); err == nil || errors.Is(err, eventstore.ErrConflict) {
+		t.Fatalf("got %v, want a fault that is no conflict", err)
+	}
+	if got, err := s.Head(t.Context(), tenant); err != nil || got != head {
+		t.Fatalf("head is %v, %v; want %v", got, err, head)
+	}
+	if err := sqlite.ExecOnWriter(t.Context(), s, `PRAGMA max_page_count = 100000`); err != nil {
+		t.Fatal(err)
+	}
+	if first, err := s.Append(t.Context(), tenant, records); err != nil || first != 3 {
+		t.Fatalf("appended at %d, %v; want 3", first, err)
+	}
+	if got, err := s.Head(t.Context(), tenant); err != nil || got != after {
+		t.Fatalf("head is %v, %v; want %v", got, err, after)
 	}
 }
 
