@@ -7,7 +7,8 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 )
 
-// folded is an aggregate at a version.
+// folded is an aggregate at a version. Without a state it only says that there is
+// that version, and that what is older counts for nothing.
 type folded struct {
 	state   any
 	version uint64
@@ -55,10 +56,26 @@ func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, stat
 	key := stateID{tenant, id}
 	l.remembering.Lock()
 	defer l.remembering.Unlock()
-	if f, ok := l.states.Get(key); l.generation != as || ok && f.version >= version {
+	f, ok := l.states.Get(key)
+	if newer := ok && (f.version > version || f.version == version && f.state != nil); newer || l.generation != as {
 		return
 	}
 	l.states.Add(key, folded{state, version})
+}
+
+// overtake makes what is known of the aggregates that facts changed count for
+// nothing, now and once it is remembered by whoever reads it at this moment. It
+// comes before anybody learns that the facts stand, and does not depend on their
+// author, who may be gone.
+func (l *Log) overtake(tenant domain.TenantID, facts []Recorded) {
+	l.remembering.Lock()
+	defer l.remembering.Unlock()
+	for i := range facts {
+		key, version := stateID{tenant, facts[i].Aggregate()}, facts[i].Header.AggregateVersion
+		if f, ok := l.states.Peek(key); version > 0 && (!ok || f.version < version) {
+			l.states.Add(key, folded{version: version})
+		}
+	}
 }
 
 // Forget drops what is known of an aggregate, after ErrStale.

@@ -21,6 +21,10 @@ func (s *sequencer) load(ctx context.Context) error {
 			return err
 		}
 		s.versions.Purge()
+		if s.doubt {
+			s.doubt = false
+			s.log.forgetAll()
+		}
 	}
 	s.head, s.known = head, true
 	return nil

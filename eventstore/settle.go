@@ -37,6 +37,8 @@ func (s *sequencer) settle(ctx context.Context, b *signed, cause error) ([]*requ
 		}
 		select {
 		case <-ctx.Done():
+			s.doubt = true
+			s.log.forgetAll()
 			return b.unanswered(0), fmt.Errorf("%w: %w", ErrUncertain, cause)
 		case <-time.After(pause):
 		}
