@@ -7,8 +7,7 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 )
 
-// folded is an aggregate at a version. Without a state it only says that there is
-// that version, and that what is older counts for nothing.
+// folded is an aggregate at a version.
 type folded struct {
 	state   any
 	version uint64
@@ -56,25 +55,28 @@ func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, stat
 	key := stateID{tenant, id}
 	l.remembering.Lock()
 	defer l.remembering.Unlock()
-	f, ok := l.states.Get(key)
-	if newer := ok && (f.version > version || f.version == version && f.state != nil); newer || l.generation != as {
+	if newest, ok := l.overtaken.Get(key); l.generation != as || ok && newest > version {
+		return
+	}
+	if f, ok := l.states.Get(key); ok && f.version >= version {
 		return
 	}
 	l.states.Add(key, folded{state, version})
 }
 
-// overtake makes what is known of the aggregates that facts changed count for
-// nothing, now and once it is remembered by whoever reads it at this moment. It
-// comes before anybody learns that the facts stand, and does not depend on their
-// author, who may be gone.
-func (l *Log) overtake(tenant domain.TenantID, facts []Recorded) {
+// overtake makes what is known of an aggregate before version, which a record
+// gave it, count for nothing: now, and when whoever reads it at this moment wants
+// to remember it. An observing record has version 0 and overtakes nothing.
+func (l *Log) overtake(tenant domain.TenantID, id domain.AggregateID, version uint64) {
 	l.remembering.Lock()
 	defer l.remembering.Unlock()
-	for i := range facts {
-		key, version := stateID{tenant, facts[i].Aggregate()}, facts[i].Header.AggregateVersion
-		if f, ok := l.states.Peek(key); version > 0 && (!ok || f.version < version) {
-			l.states.Add(key, folded{version: version})
-		}
+	key := stateID{tenant, id}
+	if newest, ok := l.overtaken.Get(key); version == 0 || ok && newest >= version {
+		return
+	}
+	l.overtaken.Add(key, version)
+	if f, ok := l.states.Peek(key); ok && f.version < version {
+		l.states.Remove(key)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
@@ -31,8 +32,9 @@ type Log struct {
 	keys   *lru.Cache[signerID, *chain.PublicKey]
 	states *lru.Cache[stateID, folded]
 
-	remembering sync.Mutex // guards generation, and states while something is remembered
+	remembering sync.Mutex // guards what follows, and states while something is remembered
 	generation  uint64
+	overtaken   *simplelru.LRU[stateID, uint64] // versions that aggregates got lately
 }
 
 type signerID struct {
@@ -49,6 +51,7 @@ type stateID struct {
 const (
 	cachedKeys   = 4096
 	cachedStates = 65536
+	overtakings  = 4096 // more than are made while somebody folds
 )
 
 // Open makes l ready for use. It reads nothing.
@@ -60,6 +63,7 @@ func (l *Log) Open() (*Log, error) {
 	if l.states, err = lru.New[stateID, folded](cachedStates); err != nil {
 		return nil, err
 	}
+	l.overtaken, _ = simplelru.NewLRU[stateID, uint64](overtakings, nil) // fails only for size 0
 	l.sequencers = map[domain.TenantID]*sequencer{}
 	l.tail.init()
 	return l, nil

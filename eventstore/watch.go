@@ -49,8 +49,9 @@ func (l *Log) watch(ctx context.Context, seen *Position, known *bool) error {
 			return fmt.Errorf("reading what other nodes wrote: %w", err)
 		}
 		*seen = p.Position
-		if index, err := p.Record.Index(); err == nil && index.AggregateVersion > 0 && !l.tail.holds(p.Position) {
-			l.Forget(domain.TenantID{ID: index.Tenant}, domain.AggregateID{Kind: domain.AggregateKind(index.AggregateKind), ID: index.AggregateID})
+		if index, err := p.Record.Index(); err == nil && !l.tail.holds(p.Position) { // what this node wrote it overtook already
+			id := domain.AggregateID{Kind: domain.AggregateKind(index.AggregateKind), ID: index.AggregateID}
+			l.overtake(domain.TenantID{ID: index.Tenant}, id, index.AggregateVersion)
 		}
 	}
 	return nil
