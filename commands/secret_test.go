@@ -18,7 +18,7 @@ func TestCommandsDoNotPrintSecrets(t *testing.T) {
 	secret := commands.Secret(marker)
 	spelt := []string{
 		marker, hex.EncodeToString(secret), strings.ToUpper(hex.EncodeToString(secret)), base64.StdEncoding.EncodeToString(secret)[:16],
-		strings.Trim(fmt.Sprint([]byte(secret)), "[]"), fmt.Sprintf("%#v", []byte(secret))[7:50], fmt.Sprintf("%o", []byte(secret))[1:30],
+		strings.Trim(fmt.Sprint([]byte(secret)), "[]"), fmt.Sprintf("%#v", []byte(secret))[7:50], fmt.Sprintf("%o", []byte(secret))[1:30], //nolint:staticcheck // its numbers, not its text
 		fmt.Sprintf("%b", []byte(secret))[1:50], fmt.Sprintf("%c", []byte(secret))[1:20], fmt.Sprintf("%U", []byte(secret))[1:30],
 	}
 	silent := func(how, text string) {
@@ -30,12 +30,19 @@ func TestCommandsDoNotPrintSecrets(t *testing.T) {
 		}
 	}
 	for _, whole := range []any{
-		secret, &secret, []commands.Secret{secret}, map[string]commands.Secret{"k": secret},
+		secret, &secret,
+		[]commands.Secret{secret},
+		map[string]commands.Secret{"k": secret},
 		commands.Seal{Value: secret, Idempotency: commands.Idempotency{Body: secret}},
-		commands.Rotate{Value: secret}, commands.Unsealed{Value: secret},
-		commands.Register{Password: secret}, commands.Login{Password: secret},
-		commands.Session{Access: secret, Refresh: secret}, commands.Refresh{Token: secret}, commands.Logout{Token: secret},
-		commands.CreateKey{Idempotency: commands.Idempotency{Body: secret}}, commands.CreatedKey{Key: secret},
+		commands.Rotate{Value: secret},
+		commands.Unsealed{Value: secret},
+		commands.Register{Password: secret},
+		commands.Login{Password: secret},
+		commands.Session{Access: secret, Refresh: secret},
+		commands.Refresh{Token: secret},
+		commands.Logout{Token: secret},
+		commands.CreateKey{Idempotency: commands.Idempotency{Body: secret}},
+		commands.CreatedKey{Key: secret},
 	} {
 		for _, verb := range strings.Split("v +v #v s q x X # x d b o O c U e t T", " ") {
 			silent(fmt.Sprintf("%%%s of %T", verb, whole), fmt.Sprintf("%"+verb, whole))

@@ -119,6 +119,6 @@ func exchangeRaw(t *testing.T, addr, request string) (status int, closed bool) {
 	if err := answer.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = http.ReadResponse(reader, nil)
+	_, err = http.ReadResponse(reader, nil) //nolint:bodyclose // there is none
 	return answer.StatusCode, err != nil
 }

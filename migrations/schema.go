@@ -34,7 +34,8 @@ func (s schema) lockID() int64 {
 func (s schema) create(ctx context.Context, db *sql.DB) error {
 	exists := func(q interface {
 		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}) (there bool, err error) {
+	},
+	) (there bool, err error) {
 		// Not to_regclass: it may remember from before it waited for the lock.
 		err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_tables
 			WHERE schemaname = $1 AND tablename = 'goose_db_version')`, string(s)).Scan(&there)

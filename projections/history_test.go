@@ -157,7 +157,7 @@ func (h *writer) step() {
 		h.seal(s, by)
 	default:
 		n := rapid.IntRange(0, len(s.credentials)-1).Draw(h.t, "credential")
-		h.live(s, by, &s.credentials[n])
+		h.live(by, &s.credentials[n])
 	}
 }
 
@@ -179,7 +179,7 @@ func (h *writer) seal(s *tenantState, by domain.Actor) {
 }
 
 // live appends something that can happen to c.
-func (h *writer) live(s *tenantState, by domain.Actor, c *domain.Credential) {
+func (h *writer) live(by domain.Actor, c *domain.Credential) {
 	entry := c.Entry()
 	facts := []domain.CredentialEvent{
 		domain.CredentialUnsealed{EntryID: entry, ViaEntryID: entry, ScopeUsed: domain.ScopeVaultUnseal},

@@ -70,10 +70,10 @@ func exec(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) error {
 
 // at returns the stamp of f as tables keep it.
 func at(f *eventstore.Recorded) int64 {
-	return int64(f.Header.TimeUS) //nolint:gosec // Unix microseconds
+	return int64(f.Header.TimeUS)
 }
 
 // seq returns the sequence number of f as tables keep it.
 func seq(f *eventstore.Recorded) int64 {
-	return int64(f.Header.Seq) //nolint:gosec // no chain is that long
+	return int64(f.Header.Seq)
 }

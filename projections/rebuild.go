@@ -158,8 +158,8 @@ func hashValue(h hash.Hash, v any) error {
 	default:
 		return fmt.Errorf("projections: a value of type %T", v)
 	}
-	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(b))) //nolint:gosec // no column is that long
-	_, _ = h.Write(head)                                                // a hash never fails to write
+	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(b)))
+	_, _ = h.Write(head) // a hash never fails to write
 	_, _ = h.Write(b)
 	return nil
 }

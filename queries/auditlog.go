@@ -20,7 +20,7 @@ func (q *Queries) AuditLog(ctx context.Context, tenant domain.TenantID, seqs []u
 	found := make(map[uint64]eventstore.Recorded, len(order))
 	for len(order) > 0 {
 		run := 1
-		for run < len(order) && order[run] == order[0]+uint64(run) { //nolint:gosec // an index
+		for run < len(order) && order[run] == order[0]+uint64(run) {
 			run++
 		}
 		if err := q.stretch(ctx, tenant, order[:run], found); err != nil {

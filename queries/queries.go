@@ -65,4 +65,4 @@ func (f fixed) Scan(src any) error {
 }
 
 // column returns a sequence number as tables keep it.
-func column(seq uint64) int64 { return int64(min(seq, math.MaxInt64)) } //nolint:gosec // bounded
+func column(seq uint64) int64 { return int64(min(seq, math.MaxInt64)) }

@@ -36,7 +36,7 @@ func (s *Store) LoadDeployment(ctx context.Context) (Deployment, error) {
 	if err != nil {
 		return Deployment{}, fmt.Errorf("loading the deployment: %w", err)
 	}
-	d.CreatedUS = uint64(created) //nolint:gosec // not before 1970
+	d.CreatedUS = uint64(created)
 	return d, nil
 }
 
@@ -46,7 +46,7 @@ func (s *Store) StoreDeployment(ctx context.Context, d Deployment) error {
 	result, err := s.Keys.Write.ExecContext(ctx,
 		`INSERT INTO deployment (id, origin, root_public_key, created_us, nonce, log_id)
 			VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
-		d.Origin, d.RootPublicKey, int64(d.CreatedUS), d.Nonce[:], d.LogID[:]) //nolint:gosec // Unix microseconds
+		d.Origin, d.RootPublicKey, int64(d.CreatedUS), d.Nonce[:], d.LogID[:])
 	if err != nil {
 		return fmt.Errorf("storing the deployment: %w", err)
 	}

@@ -110,7 +110,7 @@ func TestOpenRefusesForgetfulHandles(t *testing.T) {
 	t.Run("two connections", func(t *testing.T) {
 		f := &files{dir: t.TempDir()}
 		f.Store = &sealedstore.Store{Records: f.database(t, "records"), Keys: f.database(t, "keys"), Embedded: true}
-		f.Store.Keys.Write.SetMaxOpenConns(2)
+		f.Keys.Write.SetMaxOpenConns(2)
 		if _, err := f.Open(t.Context()); err == nil {
 			t.Error("opened")
 		}

@@ -25,7 +25,7 @@ func pad(key []byte, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("sealedstore: %d bytes are more than the %d that fit", len(key), limit-2)
 	}
 	row := make([]byte, (len(key)+2+slotSize-1)/slotSize*slotSize)
-	binary.BigEndian.PutUint16(row, uint16(len(key))) //nolint:gosec // less than limit
+	binary.BigEndian.PutUint16(row, uint16(len(key)))
 	copy(row[2:], key)
 	return row, nil
 }

@@ -48,7 +48,7 @@ func (s *Store) Get(ctx context.Context, tenant domain.TenantID, hash domain.Dig
 		}
 	}
 	if errSlot != nil || errRecord != nil {
-		return domain.SealedRecord{}, nil
+		return domain.SealedRecord{}, nil //nolint:nilerr // one of them is gone
 	}
 	if copy(sealed.KEMKeyID[:], kem) != len(sealed.KEMKeyID) {
 		return domain.SealedRecord{}, fmt.Errorf("loading a sealed record: a key id of %d bytes", len(kem))

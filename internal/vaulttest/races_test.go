@@ -80,12 +80,12 @@ func TestNoUnsealAfterDelete(t *testing.T) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
 		values, after := 0, 0
-		for round := range 12 {
+		for round := range 8 {
 			e := a.Seal(t, "db", `{"k":"v"}`)
 			var deleted atomic.Bool
 			var got, late atomic.Int64
 			var group sync.WaitGroup
-			reading := make(chan struct{}, 16)
+			reading := make(chan struct{}, 8)
 			for range cap(reading) {
 				group.Go(func() {
 					for n := 0; ; n++ {

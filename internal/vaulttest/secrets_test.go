@@ -79,15 +79,20 @@ func betray(t *testing.T, v *vaulttest.Vault) map[string]string {
 	}
 	c.Must(t, http.StatusForbidden, http.MethodGet, vaultPath+markPath+"/versions", nil)
 	c.Must(t, http.StatusMethodNotAllowed, http.MethodPatch, keysPath+"?key="+markQuery, nil)
-	for _, body := range []string{`{"` + markField + `":1}`, `{"name":"` + markField, `"` + markField + `"`, `{"name":"n","ttl_days":"` + markField + `","secret":"s"}`,
-		`{"name":"n","credential_type":"` + markField + `","secret":"s"}`, `{"name":"n","secret":"s","metadata":"` + markField + `"}`} {
+	for _, body := range []string{
+		`{"` + markField + `":1}`, `{"name":"` + markField, `"` + markField + `"`, `{"name":"n","ttl_days":"` + markField + `","secret":"s"}`,
+		`{"name":"n","credential_type":"` + markField + `","secret":"s"}`, `{"name":"n","secret":"s","metadata":"` + markField + `"}`,
+	} {
 		if a := (&vaulttest.Client{URL: v.URL, Key: c.Key}).Do(t, http.MethodPost, sealPath, body); a.Status != http.StatusBadRequest && a.Status != http.StatusUnprocessableEntity {
 			t.Errorf("%s: got %d", body, a.Status)
 		}
 	}
 	for _, header := range []http.Header{
-		{"Authorization": {"Basic " + markHeader}}, {"X-Api-Key": {markHeader}}, {"Cookie": {"accessToken=a." + markHeader + ".b"}},
-		{"X-Request-Id": {markHeader}}, {"X-Api-Key": {"qs_live_" + markHeader}},
+		{"Authorization": {"Basic " + markHeader}},
+		{"X-Api-Key": {markHeader}},
+		{"Cookie": {"accessToken=a." + markHeader + ".b"}},
+		{"X-Request-Id": {markHeader}},
+		{"X-Api-Key": {"qs_live_" + markHeader}},
 	} {
 		(&vaulttest.Client{URL: v.URL, Header: header}).Must(t, http.StatusUnauthorized, http.MethodGet, vaultPath+"list", nil)
 	}

@@ -125,9 +125,13 @@ func TestTourUnseal(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, route := range []struct{ method, path, body string }{
-				{http.MethodGet, id, ""}, {http.MethodGet, "unseal/" + id, ""}, {http.MethodPost, "unseal/" + id, ""},
-				{http.MethodPost, "unseal/" + id, "null"}, {http.MethodPost, "unseal/" + id + "/", "{}"},
-				{http.MethodPost, "unseal", `{"entry_id":"` + id + `"}`}, {http.MethodPost, "unseal", `{"credential_id":"` + id + `"}`},
+				{http.MethodGet, id, ""},
+				{http.MethodGet, "unseal/" + id, ""},
+				{http.MethodPost, "unseal/" + id, ""},
+				{http.MethodPost, "unseal/" + id, "null"},
+				{http.MethodPost, "unseal/" + id + "/", "{}"},
+				{http.MethodPost, "unseal", `{"entry_id":"` + id + `"}`},
+				{http.MethodPost, "unseal", `{"credential_id":"` + id + `"}`},
 			} {
 				answer := a.Must(t, http.StatusOK, route.method, vaultPath+route.path, route.body)
 				facts := w.receipted(t, answer, "CREDENTIAL_UNSEALED")

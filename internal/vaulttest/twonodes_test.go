@@ -68,7 +68,7 @@ type written struct {
 
 // write seals and rotates on one node, and reads each of its writes there at once.
 func (w *written) write(t *testing.T, c *vaulttest.Client, name, shared string) {
-	const rounds = 8
+	const rounds = 5
 	for n := range rounds {
 		secret := fmt.Sprintf(`{"v":"%s-%d"}`, name, n)
 		answer, err := c.Try(t.Context(), http.MethodPost, sealPath, `{"name":"`+name+`","values":`+secret+`}`)
