@@ -65,7 +65,7 @@ func (i *Insert) Exec(ctx context.Context, tx *sql.Tx, args []any) error {
 	}
 	for n, rows := range sizes {
 		for values := rows * i.columns; len(args) >= values; args = args[values:] {
-			if _, err := tx.StmtContext(ctx, i.stmts[n]).ExecContext(ctx, args[:values]...); err != nil { //nolint:sqlclosecheck // ends with the transaction
+			if _, err := tx.StmtContext(ctx, i.stmts[n]).ExecContext(ctx, args[:values]...); err != nil {
 				return err
 			}
 		}

@@ -32,7 +32,7 @@ func (s *Store) Destroy(ctx context.Context, tenant domain.TenantID, hashes ...d
 	s.shredded.Add(int64(len(hashes)))
 	records := s.records.submit(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
 		for _, hash := range hashes {
-			if _, err := tx.StmtContext(ctx, s.sql.deleteRecord).ExecContext(ctx, hash[:], tenant.ID[:]); err != nil { //nolint:sqlclosecheck // ends with the transaction
+			if _, err := tx.StmtContext(ctx, s.sql.deleteRecord).ExecContext(ctx, hash[:], tenant.ID[:]); err != nil {
 				return err
 			}
 		}
@@ -50,7 +50,7 @@ var zeros [slotSize]byte
 // PostgreSQL that would only write a second copy beside it.
 func (s *Store) destroySlot(ctx context.Context, tx *sql.Tx, tenant domain.TenantID, hash domain.Digest) error {
 	if s.Embedded {
-		if _, err := tx.StmtContext(ctx, s.sql.wipeSlot).ExecContext(ctx, hash[:], tenant.ID[:], zeros[:]); err != nil { //nolint:sqlclosecheck // ends with the transaction
+		if _, err := tx.StmtContext(ctx, s.sql.wipeSlot).ExecContext(ctx, hash[:], tenant.ID[:], zeros[:]); err != nil {
 			return err
 		}
 	}
