@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -248,15 +249,19 @@ func TestEveryColumnIsWatched(t *testing.T) {
 		for n, pos := range positions {
 			was := x.row(t, pos)
 			for i, column := range x.columns {
-				all := variants(random, was[i])
-				if n != 0 && n != len(positions)/2 {
-					all = all[:1]
+				taken, most := 0, 1
+				if n == 0 || n == len(positions)/2 {
+					most = math.MaxInt
 				}
-				for _, value := range all {
+				for _, value := range variants(random, was[i]) {
+					if taken == most {
+						break
+					}
 					update := `UPDATE events SET ` + column + ` = $1 WHERE pos = $2`
 					if _, err := x.db.ExecContext(t.Context(), update, value, pos); err != nil {
 						continue // not even the table takes it
 					}
+					taken++
 					changed[column]++
 					if how := x.judge(t); how == "" {
 						t.Errorf("record %d: %s was %x, is %x, and nobody noticed", n, column, was[i], value)
@@ -269,8 +274,8 @@ func TestEveryColumnIsWatched(t *testing.T) {
 				}
 			}
 		}
-		for _, column := range x.columns { // some columns are often empty, or take few numbers
-			if changed[column] < len(positions)/3 {
+		for _, column := range x.columns {
+			if changed[column] < len(positions) {
 				t.Errorf("%s was changed %d times only", column, changed[column])
 			}
 		}
