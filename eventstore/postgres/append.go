@@ -36,62 +36,23 @@ const (
 	uniqueViolation = "23505"
 )
 
-// offer is what one Append waits for.
-type offer struct {
-	table.Offer
-	first   int64
-	err     error
-	settled chan struct{}
-}
-
 // Append implements eventstore.Store. What is offered on this node at the same
 // time, for whichever chains, is one turn and one sync.
 func (s *Store) Append(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
-	checked, err := table.NewOffer(tenant, records)
-	if err != nil {
-		return 0, err
-	}
-	o := &offer{Offer: checked, settled: make(chan struct{})}
-	s.pending.Submit(ctx, o)
-	select {
-	case <-o.settled:
-		return eventstore.Position(o.first), o.err
-	case <-ctx.Done():
-		return 0, fmt.Errorf("waiting for an append: %w", ctx.Err())
-	}
-}
-
-// commit answers every offer of a batch. An offer that repeats what its chain
-// has ends the transaction for all; the others are written again without it.
-func (s *Store) commit(ctx context.Context, offers []*offer) {
-	for len(offers) > 0 {
-		repeats, err := s.transact(ctx, offers)
-		if repeats < 0 {
-			for _, o := range offers {
-				if err != nil {
-					o.err = err
-				}
-				close(o.settled)
-			}
-			return
-		}
-		offers[repeats].err = eventstore.ErrConflict
-		close(offers[repeats].settled)
-		offers = append(offers[:repeats:repeats], offers[repeats+1:]...)
-	}
+	return s.appends.Append(ctx, tenant, records)
 }
 
 // transact offers everything to the server in one message, which is one
 // transaction. It returns which offer made that impossible, or -1 and what became
 // of all. If it cannot be learned whether the server committed, that is a fault
 // for all.
-func (s *Store) transact(ctx context.Context, offers []*offer) (repeats int, err error) {
+func (s *Store) transact(ctx context.Context, offers []*table.Pending) (repeats int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	var message pgx.Batch
 	message.Queue(takeTurn)
 	for _, o := range offers {
-		o.queue(&message)
+		queue(o, &message)
 	}
 	message.Queue(notify, s.node)
 	answers := s.sessions.SendBatch(ctx, &message)
@@ -110,7 +71,7 @@ func (s *Store) transact(ctx context.Context, offers []*offer) (repeats int, err
 }
 
 // queue adds the insertion of o's records to a message.
-func (o *offer) queue(message *pgx.Batch) {
+func queue(o *table.Pending, message *pgx.Batch) {
 	var prev []byte
 	if o.First > 0 {
 		prev = o.Prev[:]
@@ -130,21 +91,21 @@ func (o *offer) queue(message *pgx.Batch) {
 
 // read takes the server's answers in the order of the questions. It returns the
 // offer to which a fault belongs, or -1.
-func read(answers pgx.BatchResults, offers []*offer) (of int, err error) {
+func read(answers pgx.BatchResults, offers []*table.Pending) (of int, err error) {
 	if _, err := answers.Exec(); err != nil {
 		return -1, fmt.Errorf("taking a turn: %w", err)
 	}
 	for n, o := range offers {
-		o.err = nil
+		o.Err = nil
 		for i := range o.Records {
 			var pos int64
 			switch err := answers.QueryRow().Scan(&pos); {
 			case errors.Is(err, pgx.ErrNoRows):
-				o.err = eventstore.ErrConflict // and none of its records is in
+				o.Err = eventstore.ErrConflict // and none of its records is in
 			case err != nil:
 				return n, err
 			case i == 0:
-				o.first = pos
+				o.Position = pos
 			}
 		}
 	}
@@ -155,10 +116,10 @@ func read(answers pgx.BatchResults, offers []*offer) (of int, err error) {
 }
 
 // note takes note of which positions are this process's own.
-func (s *Store) note(offers []*offer) {
+func (s *Store) note(offers []*table.Pending) {
 	for _, o := range offers {
-		if o.err == nil {
-			s.foreign.own(o.first, o.first+int64(len(o.Records))-1)
+		if o.Err == nil {
+			s.foreign.own(o.Position, o.Position+int64(len(o.Records))-1)
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/internal/batch"
+	"github.com/quantaseal/quantaseal/eventstore/table"
 	"github.com/quantaseal/quantaseal/migrations"
 )
 
@@ -37,7 +37,7 @@ type Store struct {
 	reads    *pgxpool.Pool
 	sessions *pgxpool.Pool // for what holds locks or listens
 	log      *slog.Logger
-	pending  batch.Queue[*offer]
+	appends  table.Appends
 	locks    chan struct{} // one element for each chain locked by this node
 
 	node      string // tells this process's notifications from others'
@@ -59,7 +59,8 @@ func Open(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (*Store, er
 		return nil, err
 	}
 	s := &Store{reads: pool, log: log, locks: make(chan struct{}, maxLocks), node: rand.Text(), listening: make(chan struct{})}
-	s.pending.Commit, s.pending.Max = s.commit, maxOffers
+	s.appends.Transact, s.appends.Max = s.transact, maxOffers
+	s.appends.Open()
 	s.foreign.init()
 	var err error
 	if s.sessions, err = pgxpool.NewWithConfig(ctx, sessionConfig(pool)); err != nil {

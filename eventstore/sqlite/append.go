@@ -15,55 +15,16 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/table"
 )
 
-// offer is what one Append waits for.
-type offer struct {
-	table.Offer
-	first   int64
-	err     error
-	settled chan struct{}
-}
-
 // Append implements eventstore.Store. What is offered at the same time, for
 // whichever chains, is committed with one sync.
 func (s *Store) Append(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
-	checked, err := table.NewOffer(tenant, records)
-	if err != nil {
-		return 0, err
-	}
-	o := &offer{Offer: checked, settled: make(chan struct{})}
-	s.pending.Submit(ctx, o)
-	select {
-	case <-o.settled:
-		return eventstore.Position(o.first), o.err
-	case <-ctx.Done():
-		return 0, fmt.Errorf("waiting for an append: %w", ctx.Err())
-	}
-}
-
-// commit answers every offer of a batch. An offer that repeats what its chain
-// has ends the transaction for all; the others are written again without it.
-func (s *Store) commit(ctx context.Context, offers []*offer) {
-	for len(offers) > 0 {
-		repeats, err := s.transact(ctx, offers)
-		if repeats < 0 {
-			for _, o := range offers {
-				if err != nil {
-					o.err = err
-				}
-				close(o.settled)
-			}
-			return
-		}
-		offers[repeats].err = eventstore.ErrConflict
-		close(offers[repeats].settled)
-		offers = append(offers[:repeats:repeats], offers[repeats+1:]...)
-	}
+	return s.appends.Append(ctx, tenant, records)
 }
 
 // transact writes offers in one transaction, save those that do not follow their
 // chain's head, whose err it sets. It returns which offer made that impossible,
 // or -1 and what became of all.
-func (s *Store) transact(ctx context.Context, offers []*offer) (repeats int, err error) {
+func (s *Store) transact(ctx context.Context, offers []*table.Pending) (repeats int, err error) {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return -1, fmt.Errorf("beginning a transaction: %w", err)
@@ -109,16 +70,16 @@ type transaction struct {
 
 // write inserts the records of o, or sets its err if they do not follow or the
 // first repeats what is there: a statement that fails leaves nothing.
-func (t *transaction) write(ctx context.Context, o *offer) error {
+func (t *transaction) write(ctx context.Context, o *table.Pending) error {
 	head, err := t.head(ctx, o.Tenant)
 	if err != nil {
 		return err
 	}
-	if o.err = nil; !o.Follows(head) {
-		o.err = eventstore.ErrConflict
+	if o.Err = nil; !o.Follows(head) {
+		o.Err = eventstore.ErrConflict
 		return nil
 	}
-	o.first = t.last + 1
+	o.Position = t.last + 1
 	for i := range o.Records {
 		r, c := &o.Records[i], &o.Columns[i]
 		var version any
@@ -131,7 +92,7 @@ func (t *transaction) write(ctx context.Context, o *offer) error {
 		)
 		switch {
 		case i == 0 && isUnique(err):
-			o.err = eventstore.ErrConflict
+			o.Err = eventstore.ErrConflict
 			return nil
 		case err != nil:
 			return fmt.Errorf("inserting a record: %w", err)

@@ -20,7 +20,7 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
-	"github.com/quantaseal/quantaseal/internal/batch"
+	"github.com/quantaseal/quantaseal/eventstore/table"
 	"github.com/quantaseal/quantaseal/migrations"
 )
 
@@ -36,7 +36,7 @@ type Store struct {
 	write   *sql.DB
 	read    *sql.DB
 	stmts   statements
-	pending batch.Queue[*offer]
+	appends table.Appends
 
 	// What the file holds, as far as known. Both belong to the goroutine that
 	// commits, of which there is one at a time.
@@ -62,7 +62,8 @@ func Open(ctx context.Context, path string) (s *Store, err error) {
 	}
 	s = &Store{last: -1}
 	s.heads, _ = simplelru.NewLRU[domain.TenantID, chain.Head](knownHeads, nil) // fails only for size 0
-	s.pending.Commit, s.pending.Max = s.commit, maxOffers
+	s.appends.Transact, s.appends.Max = s.transact, maxOffers
+	s.appends.Open()
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), s.Close())
 	}

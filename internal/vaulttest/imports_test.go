@@ -25,9 +25,9 @@ var rules = map[string]rule{
 
 	"eventstore/chain":     {confined: "circl"},
 	"eventstore":           {"domain eventstore/chain internal/batch", "lru"},
-	"eventstore/table":     {"domain eventstore eventstore/chain", ""},
-	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/batch internal/multirow migrations", "sqlite sql lru os"},
-	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table internal/batch migrations", "pgx lru"},
+	"eventstore/table":     {"domain eventstore eventstore/chain internal/batch", ""},
+	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/multirow migrations", "sqlite sql lru os"},
+	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table migrations", "pgx lru"},
 	"eventstore/kurrent":   {"domain eventstore eventstore/chain", "esdb"},
 	"eventstore/feed":      {"domain eventstore", "watermill"},
 	"eventstore/storetest": {"domain eventstore eventstore/chain", "test"},
