@@ -124,12 +124,6 @@ func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) 
 	}
 }
 
-// Records returns tenant's records from a sequence number on, as they are
-// stored, for an export that its reader verifies.
-func (l *Log) Records(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[chain.Record, error] {
-	return l.Store.Chain(ctx, tenant, from)
-}
-
 // read verifies a stored record by its bytes and decodes it.
 func (l *Log) read(ctx context.Context, tenant domain.TenantID, p Positioned) (Recorded, error) {
 	h, err := chain.ParseHeader(p.Record.Header)

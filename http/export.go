@@ -10,7 +10,6 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
 type exportRequest struct {
@@ -58,31 +57,9 @@ func (s *Server) export(c *gin.Context) {
 func (s *Server) stream(c *gin.Context, tenant domain.TenantID, upTo eventstore.Receipt) error {
 	ctx, control := c.Request.Context(), http.NewResponseController(c.Writer)
 	out := bufio.NewWriterSize(c.Writer, 64<<10)
-	header := s.Bundle
-	header.TenantID, header.FromSeq, header.ToSeq = tenant.ID, 0, upTo.Seq
-	bundle, err := chain.NewBundleWriter(out, header)
-	if err != nil {
+	pace := func() error { return control.SetWriteDeadline(s.Now().Add(exportPatience)) }
+	if err := s.Events.WriteBundle(ctx, out, s.Bundle, tenant, upTo.Seq, pace); err != nil {
 		return err
-	}
-	next := uint64(0)
-	for r, err := range s.Events.Records(ctx, tenant, 0) {
-		if err != nil {
-			return err
-		}
-		if next%256 == 0 {
-			if err := control.SetWriteDeadline(s.Now().Add(exportPatience)); err != nil {
-				return err
-			}
-		}
-		if err := bundle.WriteEvent(next, r); err != nil {
-			return err
-		}
-		if next++; next > upTo.Seq {
-			break
-		}
-	}
-	if next != upTo.Seq+1 {
-		return fmt.Errorf("%w: the chain ends at %d, before event %d", eventstore.ErrTampered, next, upTo.Seq)
 	}
 	return out.Flush()
 }

@@ -6,8 +6,6 @@ import (
 	"io"
 
 	"github.com/quantaseal/quantaseal/domain"
-	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
 // Export writes tenant's whole chain to w as a bundle.
@@ -19,27 +17,5 @@ func (n *Node) Export(ctx context.Context, w io.Writer, tenant domain.TenantID) 
 	if head.Next == 0 {
 		return fmt.Errorf("tenant %s has no chain", tenant)
 	}
-	header := n.Server.Bundle
-	header.TenantID, header.ToSeq = tenant.ID, head.Next-1
-	bundle, err := chain.NewBundleWriter(w, header)
-	if err != nil {
-		return err
-	}
-	next := uint64(0)
-	for r, err := range n.Log.Records(ctx, tenant, 0) {
-		if err != nil {
-			return err
-		}
-		if next == head.Next {
-			break
-		}
-		if err := bundle.WriteEvent(next, r); err != nil {
-			return err
-		}
-		next++
-	}
-	if next != head.Next {
-		return fmt.Errorf("%w: the chain ends before event %d", eventstore.ErrTampered, head.Next-1)
-	}
-	return nil
+	return n.Log.WriteBundle(ctx, w, n.Server.Bundle, tenant, head.Next-1, nil)
 }
