@@ -152,10 +152,14 @@ func (r *Runner) Err() error { return r.progress.Load().err }
 
 // publish tells everybody at once how far the projections have come.
 func (r *Runner) publish(position eventstore.Position, err error) {
-	before := r.progress.Load()
-	if before.position == position && before.err == nil && err == nil {
-		return
+	for {
+		before := r.progress.Load()
+		if before.position == position && before.err == nil && err == nil {
+			return
+		}
+		if r.progress.CompareAndSwap(before, &progress{position, err, make(chan struct{})}) {
+			close(before.changed)
+			return
+		}
 	}
-	r.progress.Store(&progress{position, err, make(chan struct{})})
-	close(before.changed)
 }
