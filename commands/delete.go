@@ -63,7 +63,7 @@ type Restore struct {
 func (v *Vault) Restore(ctx context.Context, cmd Restore) (Sealed, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
 	c, receipt, err := v.end(ctx, by, via, "vault.restore", lastReturn, func(c domain.Credential, now time.Time) ([]domain.CredentialEvent, error) {
-		return c.Restore(by.Environment, now)
+		return c.Restore(via, by.Environment, now)
 	})
 	return Sealed{c, int64(receipt.TimeUS), receipt}, err
 }

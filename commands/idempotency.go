@@ -49,9 +49,7 @@ func (i Idempotency) claim(ctx context.Context, keys Tenants, log *eventstore.Lo
 	if err != nil {
 		return claim{}, err
 	}
-	id := domain.ID(digest[:16])
-	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // UUIDv8
-	return claim{id, mac[:]}, nil
+	return claim{domain.DerivedID(digest), mac[:]}, nil
 }
 
 // earlier returns the fact that the same request appended before, if any, and

@@ -87,10 +87,8 @@ func (v *Vault) oncePerMinute(ctx context.Context, by domain.Actor, route, filte
 		if err != nil {
 			return eventstore.Receipt{}, err
 		}
-		eventID := domain.ID(digest[:16])
-		eventID[6], eventID[8] = eventID[6]&0x0f|0x80, eventID[8]&0x3f|0x80 // UUIDv8
 		receipt, err := v.Log.Append(ctx, by, eventstore.Fact{
-			Event: fact(hash), EventID: eventID, Aggregate: domain.AggregateID{Kind: domain.KindTenant, ID: by.Tenant.ID},
+			Event: fact(hash), EventID: domain.DerivedID(digest), Aggregate: tenantAggregate(by.Tenant),
 		})
 		if errors.Is(err, eventstore.ErrRepeated) {
 			receipt, err = eventstore.Receipt{}, nil

@@ -50,13 +50,13 @@ func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
 				v.discard(ctx, by.Tenant, mine)
 				mine = domain.Digest{}
 			}
-			proposed, facts, err := v.next(ctx, cmd, c)
+			proposed, facts, err := v.next(ctx, cmd, via, c)
 			if err != nil {
 				return facts, err
 			}
 			mine = proposed.RecordHash
 			old = domain.DueVersion{Tenant: by.Tenant, Entry: c.Entry(), RecordHash: c.RecordHash}
-			return c.Rotate(proposed, by.Environment, v.Now())
+			return c.Rotate(proposed, via, by.Environment, v.Now())
 		})
 	if err != nil {
 		if mine != (domain.Digest{}) && !errors.Is(err, eventstore.ErrUncertain) && ctx.Err() == nil {
@@ -73,10 +73,10 @@ func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
 
 // next seals the version after c's current one. If c may not be rotated it
 // returns the facts of the refusal beside it.
-func (v *Vault) next(ctx context.Context, cmd Rotate, c domain.Credential) (domain.CredentialRotated, []domain.CredentialEvent, error) {
+func (v *Vault) next(ctx context.Context, cmd Rotate, via domain.EntryID, c domain.Credential) (domain.CredentialRotated, []domain.CredentialEvent, error) {
 	by, now := cmd.Actor, v.Now()
-	if !c.Usable(by.Environment, now) || c.Version == domain.MaxVersion {
-		facts, err := c.Rotate(domain.CredentialRotated{}, by.Environment, now)
+	if c.Unrotatable(via, by.Environment, now) != "" {
+		facts, err := c.Rotate(domain.CredentialRotated{}, via, by.Environment, now)
 		return domain.CredentialRotated{}, facts, err
 	}
 	value := cmd.Value

@@ -80,8 +80,7 @@ func (v *Vault) shred(ctx context.Context, by domain.Actor, due domain.DueVersio
 		fact = domain.CredentialShredded(fact.(domain.CredentialVersionShredded))
 	}
 	// The command and the reconciler may both come here: the record's hash makes it one fact.
-	eventID := domain.ID(due.RecordHash[:16])
-	eventID[6], eventID[8] = eventID[6]&0x0f|0x80, eventID[8]&0x3f|0x80 // UUIDv8
+	eventID := domain.DerivedID(due.RecordHash)
 	receipt, err := v.Log.Append(ctx, by, eventstore.Fact{
 		Event: fact, EventID: eventID, Aggregate: credentialAggregate(due.Entry.Credential()),
 	})

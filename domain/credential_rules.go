@@ -154,15 +154,12 @@ func (c Credential) Unseal(via EntryID, env Environment, now time.Time) ([]Crede
 }
 
 // Rotate decides whether the proposed version may replace the current one. It
-// refuses with ErrCredentialUnavailable, on the record, what env may not use now
-// and what has no version left. The proposal must name the current version as
+// refuses with ErrCredentialUnavailable, on the record, what env may not use now,
+// a via that was never made, and what has no version left. The proposal must name the current version as
 // old and the next one as new; one made for another state of the credential is
 // refused with ErrContended.
-func (c Credential) Rotate(proposed CredentialRotated, env Environment, now time.Time) ([]CredentialEvent, error) {
-	reason := c.unusable(env, now)
-	if reason == "" && c.Version == MaxVersion {
-		reason = reasonVersions
-	}
+func (c Credential) Rotate(proposed CredentialRotated, via EntryID, env Environment, now time.Time) ([]CredentialEvent, error) {
+	reason := c.Unrotatable(via, env, now)
 	switch {
 	case reason != "":
 		return deny(ScopeVaultRotate, "vault.rotate", reason)
@@ -170,6 +167,19 @@ func (c Credential) Rotate(proposed CredentialRotated, env Environment, now time
 		return nil, ErrContended
 	}
 	return []CredentialEvent{proposed}, nil
+}
+
+// Unrotatable returns why Rotate would refuse any proposal, or "".
+func (c Credential) Unrotatable(via EntryID, env Environment, now time.Time) string {
+	reason := c.unusable(env, now)
+	switch {
+	case reason != "":
+	case c.unborn(via):
+		reason = reasonUnborn
+	case c.Version == MaxVersion:
+		reason = reasonVersions
+	}
+	return reason
 }
 
 // Expiry returns when the version that a rotation at now makes will expire, in
@@ -233,10 +243,12 @@ func (c Credential) Retire(via EntryID, env Environment, now time.Time) ([]Crede
 // Restore brings a retired credential back into use; for one that is in use it
 // is no news. It refuses with ErrCredentialUnavailable, on the record, what is
 // not there for env, what has expired, and what was retired too long ago.
-func (c Credential) Restore(env Environment, now time.Time) ([]CredentialEvent, error) {
+func (c Credential) Restore(via EntryID, env Environment, now time.Time) ([]CredentialEvent, error) {
 	reason := c.gone(env)
 	switch {
 	case reason != "":
+	case c.unborn(via):
+		reason = reasonUnborn
 	case c.Expired(now):
 		reason = reasonExpired
 	case c.RestoreUntil == 0:

@@ -59,7 +59,7 @@ func TestUnsealRefusals(t *testing.T) {
 
 func TestRotateRefusals(t *testing.T) {
 	rotate := func(p domain.CredentialRotated, env domain.Environment, at time.Time) credentialRule {
-		return func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Rotate(p, env, at) }
+		return func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Rotate(p, c.Entry(), env, at) }
 	}
 	gone, late := domain.ErrCredentialUnavailable, time.UnixMicro(expiry)
 	refused := func(reason string) []domain.CredentialEvent {
@@ -120,7 +120,7 @@ func TestEndings(t *testing.T) {
 
 func TestRestoreAndSweep(t *testing.T) {
 	restore := func(env domain.Environment, at time.Time) credentialRule {
-		return func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Restore(env, at) }
+		return func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Restore(c.Entry(), env, at) }
 	}
 	sweep := func(at time.Time) credentialRule {
 		return func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Sweep(at) }

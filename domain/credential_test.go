@@ -94,7 +94,9 @@ func (v *custody) rotate(t *rapid.T) {
 	v.hashes++
 	proposal := v.proposal(anew)
 	allowed := v.usable(env)
-	v.ask(t, func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Rotate(proposal, env, v.now) }, !allowed, allowed)
+	v.ask(t, func(c domain.Credential) ([]domain.CredentialEvent, error) {
+		return c.Rotate(proposal, c.Entry(), env, v.now)
+	}, !allowed, allowed)
 	if !allowed {
 		return
 	}
@@ -134,7 +136,7 @@ func (v *custody) restore(t *rapid.T) {
 	late := !v.retired.IsZero() && !v.now.Before(v.retired.Add(domain.RestoreWindow))
 	refused := !v.there(env) || v.expired() || late
 	changes := !refused && !v.retired.IsZero()
-	v.ask(t, func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Restore(env, v.now) }, refused, changes)
+	v.ask(t, func(c domain.Credential) ([]domain.CredentialEvent, error) { return c.Restore(c.Entry(), env, v.now) }, refused, changes)
 	if changes {
 		v.retired = time.Time{}
 	}
@@ -231,7 +233,7 @@ func TestRotateRefusesStaleProposals(t *testing.T) {
 		v.version = rapid.Uint16Range(0, 4).Draw(t, "version")
 		p := v.proposal(false)
 		p.Version = rapid.Uint16Range(0, 4).Draw(t, "number")
-		facts, err := v.Rotate(p, domain.Live, now)
+		facts, err := v.Rotate(p, v.Entry(), domain.Live, now)
 		fits := v.version == 2 && p.Version == 3
 		if fits != (err == nil) || !fits && (facts != nil || !errors.Is(err, domain.ErrContended)) {
 			t.Fatalf("version %d as number %d: %v, %v", v.version, p.Version, facts, err)

@@ -37,7 +37,7 @@ func ExampleCredential_Rotate() {
 	facts, err := c.Rotate(domain.CredentialRotated{
 		OldEntryID: old, NewEntryID: c.ID.Entry(c.Version + 1), Version: c.Version + 1, RecordHash: digest(2),
 		ExpiresAt: c.Expiry(true, now), ValueChanged: true,
-	}, domain.Live, now)
+	}, old, domain.Live, now)
 	show(facts, err)
 	c = c.Evolve(facts[0])
 	show(c.Unseal(old, domain.Live, now))
@@ -56,8 +56,8 @@ func ExampleCredential_Retire() {
 	show(facts, err)
 	c = c.Evolve(facts[0])
 	show(c.Unseal(c.Entry(), domain.Live, now))
-	show(c.Restore(domain.Live, now.Add(domain.RestoreWindow-time.Second)))
-	show(c.Restore(domain.Live, now.Add(domain.RestoreWindow)))
+	show(c.Restore(c.Entry(), domain.Live, now.Add(domain.RestoreWindow-time.Second)))
+	show(c.Restore(c.Entry(), domain.Live, now.Add(domain.RestoreWindow)))
 	show(c.Sweep(now.Add(domain.RestoreWindow)))
 	// Output:
 	// CREDENTIAL_RETIRED

@@ -43,6 +43,14 @@ func (id ID) String() string {
 	return string(b[:])
 }
 
+// DerivedID makes a UUIDv8 of a digest's first 16 bytes, so that what the digest
+// stands for has one id.
+func DerivedID(d Digest) ID {
+	id := ID(d[:16])
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
+	return id
+}
+
 // IsZero reports whether id names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
 
@@ -84,10 +92,8 @@ func NewCredentialID(eventID ID) CredentialID {
 	h := sha3.New256()
 	_, _ = h.Write([]byte("quantaseal/v1/credential-id\x00")) // a hash never fails to write
 	_, _ = h.Write(eventID[:])
-	var id ID
-	copy(id[:14], h.Sum(nil))
-	id[6] = id[6]&0x0f | 0x80
-	id[8] = id[8]&0x3f | 0x80
+	id := DerivedID(Digest(h.Sum(nil)))
+	id[14], id[15] = 0, 0
 	return CredentialID{id}
 }
 

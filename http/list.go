@@ -80,7 +80,7 @@ func (s *Server) versions(ctx context.Context, in *call, _ none) (reply[[]versio
 	if err != nil {
 		return reply[[]version]{}, err
 	}
-	if !found || credential.Environment != in.by.Environment {
+	if !found || credential.Environment != in.by.Environment || reference.Version() > credential.Version {
 		return reply[[]version]{}, s.Vault.RecordDenied(ctx, in.by, domain.ScopeVaultList, id, "vault.versions")
 	}
 	rows, err := s.Queries.CredentialVersions(ctx, in.by.Tenant, credential.ID)

@@ -142,7 +142,8 @@ func TestEveryDenialLooksTheSame(t *testing.T) {
 		causes := []cause{
 			{"random id", a.Key, "0b6a3c86-2f63-8c0e-9d2a-2d3d5f0a0001", "not_found", nil},
 			{"random handle", a.Key, "cred_0b6a3c862f638c0e9d2a2d3d5f0a0000", "not_found", nil},
-			{"a version to come", a.Key, live.ID[:32] + "0002", "unknown_version", not("vault.rotate", "vault.restore", "vault.versions")},
+			{"a version to come", a.Key, live.ID[:32] + "0002", "unknown_version", not("vault.versions")},
+			{"a version to come", a.Key, live.ID[:32] + "0002", "not_found", not("unseal", "vault.rotate", "vault.delete", "vault.retire", "vault.restore")},
 			{"other tenant's entry", a.Key, foreign.ID, "not_found", nil},
 			{"other tenant's handle", a.Key, foreign.CredentialID, "not_found", nil},
 			{"deleted", a.Key, deleted.ID, "ended", not("vault.versions")},
