@@ -11,15 +11,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// What every access token says of itself.
-const (
-	audience       = "quantaseal-api"
-	accessLifetime = 30 * time.Minute
-	clockSkew      = 30 * time.Second
+// clockSkew is how far the clocks of two nodes may be apart.
+const clockSkew = 30 * time.Second
 
-	// MaxAccessToken is the longest access token that is looked at, in bytes.
-	MaxAccessToken = 2048
-)
+// MaxAccessToken is the longest access token that is looked at, in bytes.
+const MaxAccessToken = 2048
 
 // ErrInvalidToken reports an access token that is not to be believed. What it
 // wraps says why, for the log; the caller is told nothing.
@@ -33,6 +29,7 @@ type Claims struct {
 	Role        string
 	Methods     []string // how the user was authenticated (RFC 8176), such as pwd
 	AuthVersion uint64   // of the user, when the token was made
+	ProvenAt    int64    // when the bearer last proved who they are, Unix seconds; 0 = never
 }
 
 // AccessTokens makes and checks access tokens: JWTs (RFC 7519, RFC 9068) under
@@ -45,8 +42,13 @@ type AccessTokens struct {
 	Retired map[string][]byte // keys that signed before and are still believed
 	Rand    io.Reader         // where token ids come from
 
-	header string            // the encoded header of tokens made now
-	keys   map[string][]byte // encoded header to key
+	access, mfa headers
+}
+
+// headers are all that tokens of one kind may begin with, encoded.
+type headers struct {
+	current string
+	keys    map[string][]byte // header to key
 }
 
 // Open makes t ready for use, and checks its fields.
@@ -54,18 +56,25 @@ func (t *AccessTokens) Open() (*AccessTokens, error) {
 	if t.Issuer == "" || t.Rand == nil {
 		return nil, errors.New("access tokens need an issuer and a source of randomness")
 	}
-	t.header = encodeHeader(t.KeyID)
-	t.keys = map[string][]byte{t.header: t.Key}
-	for id, key := range t.Retired {
+	for id := range t.Retired {
 		if id == t.KeyID {
 			return nil, fmt.Errorf("access token key %q is both current and retired", id)
 		}
-		t.keys[encodeHeader(id)] = key
-		if err := checkKey(id, key); err != nil {
+		if err := checkKey(id, t.Retired[id]); err != nil {
 			return nil, err
 		}
 	}
+	t.access, t.mfa = t.headersOf(accessToken), t.headersOf(mfaToken)
 	return t, checkKey(t.KeyID, t.Key)
+}
+
+func (t *AccessTokens) headersOf(k tokenKind) headers {
+	h := headers{encodeHeader(k, t.KeyID), map[string][]byte{}}
+	h.keys[h.current] = t.Key
+	for id, key := range t.Retired {
+		h.keys[encodeHeader(k, id)] = key
+	}
+	return h
 }
 
 func checkKey(id string, key []byte) error {
@@ -87,34 +96,46 @@ func isName(s string) bool {
 	return true
 }
 
-// encodeHeader returns the only header that a token under the named key can
-// have. Whatever else a header may say (crit, jwk, jku, x5u, zip, b64, another
+// encodeHeader returns the only header that a token of kind k under the named
+// key can have. Whatever else a header may say (crit, jwk, jku, x5u, zip, b64, another
 // alg, a member twice) is another header, and so is unknown.
-func encodeHeader(keyID string) string {
-	return strict64.EncodeToString([]byte(`{"alg":"HS512","typ":"at+jwt","kid":"` + keyID + `"}`))
+func encodeHeader(k tokenKind, keyID string) string {
+	return strict64.EncodeToString([]byte(`{"alg":"HS512","typ":"` + k.typ + `","kid":"` + keyID + `"}`))
 }
 
 // Mint returns a token that says c from now on, for 30 minutes.
 func (t *AccessTokens) Mint(c Claims, now time.Time) ([]byte, error) {
 	w := c.wire(t.Issuer, now)
+	var err error
+	if w.ID, err = t.newID(); err != nil {
+		return nil, err
+	}
+	return t.sign(t.access, w)
+}
+
+// newID draws the id of a token, 128 bits.
+func (t *AccessTokens) newID() (string, error) {
 	var id [16]byte
 	if _, err := io.ReadFull(t.Rand, id[:]); err != nil {
-		return nil, fmt.Errorf("drawing a token id: %w", err)
+		return "", fmt.Errorf("drawing a token id: %w", err)
 	}
-	w.ID = strict64.EncodeToString(id[:])
-	payload, err := json.Marshal(w)
+	return strict64.EncodeToString(id[:]), nil
+}
+
+func (t *AccessTokens) sign(h headers, claims any) ([]byte, error) {
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		return nil, fmt.Errorf("encoding claims: %w", err)
 	}
-	signed := t.header + "." + strict64.EncodeToString(payload)
+	signed := h.current + "." + strict64.EncodeToString(payload)
 	sum, err := jwt.SigningMethodHS512.Sign(signed, t.Key)
 	if err != nil {
-		return nil, fmt.Errorf("signing an access token: %w", err)
+		return nil, fmt.Errorf("signing a token: %w", err)
 	}
 	token := append([]byte(signed), '.')
 	token = strict64.AppendEncode(token, sum)
 	if len(token) > MaxAccessToken {
-		return nil, fmt.Errorf("access token of %d bytes is longer than %d", len(token), MaxAccessToken)
+		return nil, fmt.Errorf("token of %d bytes is longer than %d", len(token), MaxAccessToken)
 	}
 	return token, nil
 }
@@ -124,7 +145,7 @@ func (t *AccessTokens) Mint(c Claims, now time.Time) ([]byte, error) {
 // payload is read before the MAC over it is checked; whether session and auth
 // version still hold is the caller's to ask.
 func (t *AccessTokens) Verify(token []byte, now time.Time) (Claims, error) {
-	payload, err := t.authentic(token)
+	payload, err := t.access.authentic(token)
 	if err != nil {
 		return Claims{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
 	}
@@ -136,7 +157,7 @@ func (t *AccessTokens) Verify(token []byte, now time.Time) (Claims, error) {
 }
 
 // authentic returns the payload of a token that one of our keys signed.
-func (t *AccessTokens) authentic(token []byte) ([]byte, error) {
+func (h headers) authentic(token []byte) ([]byte, error) {
 	if len(token) > MaxAccessToken {
 		return nil, errors.New("too long")
 	}
@@ -145,7 +166,7 @@ func (t *AccessTokens) authentic(token []byte) ([]byte, error) {
 	if !ok || bytes.IndexByte(sum, '.') >= 0 {
 		return nil, errors.New("not three parts")
 	}
-	key, ok := t.keys[string(header)]
+	key, ok := h.keys[string(header)]
 	if !ok {
 		return nil, errors.New("not a header of ours")
 	}

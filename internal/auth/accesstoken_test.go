@@ -24,7 +24,7 @@ var (
 	tokenKey   = bytes.Repeat([]byte("k"), 64)
 	retiredKey = bytes.Repeat([]byte("o"), 64)
 	someClaims = auth.Claims{
-		User: [16]byte{1}, Tenant: [16]byte{2}, Session: [16]byte{3}, Role: "owner", Methods: []string{"pwd"}, AuthVersion: 4,
+		User: [16]byte{1}, Tenant: [16]byte{2}, Session: [16]byte{3}, Role: "owner", Methods: []string{"pwd"}, AuthVersion: 4, ProvenAt: 1779623990,
 	}
 )
 
@@ -60,7 +60,7 @@ func TestAccessTokenOnTheWire(t *testing.T) {
 		`{"alg":"HS512","typ":"at+jwt","kid":"k1"}`,
 		`{"iss":"https://vault.example","aud":"quantaseal-api","sub":"01000000-0000-0000-0000-000000000000",` +
 			`"tid":"02000000-0000-0000-0000-000000000000","role":"owner","sid":"03000000-0000-0000-0000-000000000000",` +
-			`"jti":"AAAAAAAAAAAAAAAAAAAAAA","iat":1779624000,"nbf":1779624000,"exp":1779625800,"amr":["pwd"],"av":4}`,
+			`"jti":"AAAAAAAAAAAAAAAAAAAAAA","iat":1779624000,"nbf":1779624000,"exp":1779625800,"amr":["pwd"],"av":4,"auth_time":1779623990}`,
 	} {
 		if got, err := base64.RawURLEncoding.DecodeString(parts[i]); err != nil || string(got) != want {
 			t.Errorf("part %d: got %s, want %s", i, got, want)

@@ -1,5 +1,6 @@
 // Package auth makes and checks what proves a caller: passwords, access tokens,
-// refresh tokens, API keys, and the one spelling of an e-mail address.
+// refresh tokens, API keys, second factors, one-time proofs, known devices, and
+// the one spelling of an e-mail address.
 //
 // Its one law: it knows bytes, keys and the time it is given, and nothing of
 // accounts. It looks nothing up, stores nothing and logs nothing; what it made

@@ -8,6 +8,18 @@ import (
 	"time"
 )
 
+// tokenKind tells the tokens that one key signs apart: each kind has a header
+// type, an audience and a lifetime of its own, so that none passes for another.
+type tokenKind struct {
+	typ, audience string
+	lifetime      time.Duration
+}
+
+var (
+	accessToken = tokenKind{"at+jwt", "quantaseal-api", 30 * time.Minute}
+	mfaToken    = tokenKind{"mfa+jwt", "quantaseal-mfa", 5 * time.Minute}
+)
+
 // wireClaims is the payload of an access token, in the order it is written.
 type wireClaims struct {
 	Issuer      string   `json:"iss"`
@@ -22,6 +34,7 @@ type wireClaims struct {
 	Expires     int64    `json:"exp"`
 	Methods     []string `json:"amr"`
 	AuthVersion uint64   `json:"av"`
+	ProvenAt    int64    `json:"auth_time"`
 }
 
 func (c Claims) wire(issuer string, now time.Time) wireClaims {
@@ -30,9 +43,9 @@ func (c Claims) wire(issuer string, now time.Time) wireClaims {
 		methods = []string{}
 	}
 	return wireClaims{
-		Issuer: issuer, Audience: audience, User: uuid(c.User), Tenant: uuid(c.Tenant), Role: c.Role, Session: uuid(c.Session),
-		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(accessLifetime).Unix(),
-		Methods: methods, AuthVersion: c.AuthVersion,
+		Issuer: issuer, Audience: accessToken.audience, User: uuid(c.User), Tenant: uuid(c.Tenant), Role: c.Role, Session: uuid(c.Session),
+		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(accessToken.lifetime).Unix(),
+		Methods: methods, AuthVersion: c.AuthVersion, ProvenAt: c.ProvenAt,
 	}
 }
 
@@ -40,30 +53,50 @@ func (c Claims) wire(issuer string, now time.Time) wireClaims {
 // against the clock, the issuer and the audience.
 func readClaims(payload []byte, issuer string, now time.Time) (Claims, error) {
 	var w wireClaims
-	if err := json.Unmarshal(payload, &w); err != nil {
-		return Claims{}, errors.New("unreadable claims")
+	if err := readCanonical(payload, &w); err != nil {
+		return Claims{}, err
 	}
-	if again, err := json.Marshal(w); err != nil || !bytes.Equal(again, payload) {
+	if err := accessToken.check(w.Issuer == issuer, w.Audience, w.IssuedAt, w.NotBefore, w.Expires, now); err != nil {
+		return Claims{}, err
+	}
+	if w.Methods == nil { // null, which we never write
 		return Claims{}, errors.New("claims are not as we write them")
 	}
-	skew := int64(clockSkew / time.Second)
-	switch {
-	case now.Unix() >= w.Expires+skew:
-		return Claims{}, errors.New("expired")
-	case now.Unix() < w.NotBefore-skew, now.Unix() < w.IssuedAt-skew:
-		return Claims{}, errors.New("not yet valid")
-	case w.Expires-w.IssuedAt != int64(accessLifetime/time.Second):
-		return Claims{}, errors.New("another lifetime than ours")
-	case w.Issuer != issuer:
-		return Claims{}, errors.New("another issuer")
-	case w.Audience != audience:
-		return Claims{}, errors.New("another audience")
-	}
-	c := Claims{Role: w.Role, Methods: w.Methods, AuthVersion: w.AuthVersion}
+	c := Claims{Role: w.Role, Methods: w.Methods, AuthVersion: w.AuthVersion, ProvenAt: w.ProvenAt}
 	if !parseUUID(&c.User, w.User) || !parseUUID(&c.Tenant, w.Tenant) || !parseUUID(&c.Session, w.Session) {
 		return Claims{}, errors.New("an id is malformed")
 	}
 	return c, nil
+}
+
+// readCanonical reads a payload into w if it is what w encodes to, and no other
+// spelling of it.
+func readCanonical(payload []byte, w any) error {
+	if err := json.Unmarshal(payload, w); err != nil {
+		return errors.New("unreadable claims")
+	}
+	if again, err := json.Marshal(w); err != nil || !bytes.Equal(again, payload) {
+		return errors.New("claims are not as we write them")
+	}
+	return nil
+}
+
+// check holds what every kind of token says against the clock and the audience.
+func (k tokenKind) check(ours bool, audience string, issued, notBefore, expires int64, now time.Time) error {
+	skew := int64(clockSkew / time.Second)
+	switch {
+	case now.Unix() >= expires+skew:
+		return errors.New("expired")
+	case now.Unix() < notBefore-skew, now.Unix() < issued-skew:
+		return errors.New("not yet valid")
+	case expires-issued != int64(k.lifetime/time.Second):
+		return errors.New("another lifetime than ours")
+	case !ours:
+		return errors.New("another issuer")
+	case audience != k.audience:
+		return errors.New("another audience")
+	}
+	return nil
 }
 
 // uuid returns the canonical text of id (RFC 9562 §4).
