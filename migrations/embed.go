@@ -36,6 +36,7 @@ const (
 	Records Set = "records" // sealed records
 	Keys    Set = "keys"    // what can be destroyed: key slots and wrapped keys
 	Views   Set = "views"   // read models, which can be built again
+	Limits  Set = "limits"  // counters of rate limits, which may be lost
 )
 
 // Up brings the tables of set in db to the newest version, and does nothing if

@@ -14,7 +14,7 @@ import (
 )
 
 func TestUpTwiceIsUpOnce(t *testing.T) {
-	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views} {
+	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits} {
 		t.Run(string(set), func(t *testing.T) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "it.db"))
 			if err != nil {
@@ -44,7 +44,7 @@ func TestUpTwiceIsUpOnce(t *testing.T) {
 // nodes at once: each is in its own schema, and sessions are left as they were.
 func TestNodesMigrateTogether(t *testing.T) {
 	url := pgtest.Database(t)
-	sets := []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views}
+	sets := []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits}
 	var wg sync.WaitGroup
 	for range 4 {
 		db, err := sql.Open("pgx", url)

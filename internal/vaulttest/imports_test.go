@@ -48,7 +48,7 @@ var rules = map[string]rule{
 	"internal/localkms":    {"internal/seal", "circl x/crypto x/sys os"},
 	"internal/aws":         {"internal/keyring", "aws"},
 	"internal/sealedstore": {"domain internal/batch internal/multirow", "sql"},
-	"internal/ratelimit":   {"domain", "throttled sql"},
+	"internal/ratelimit":   {"internal/batch", "throttled sql lru"},
 	"internal/verify":      {"domain eventstore eventstore/chain projections internal/keyring internal/seal internal/sealedstore", "sql"},
 	"internal/mail":        {"domain", "resend net/http os"},
 	"internal/report":      {"domain eventstore/chain", "fpdf"},
