@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ type edge struct {
 func newEdge(t *testing.T) *edge {
 	t.Helper()
 	var log bytes.Buffer
-	s := &Server{Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: func() time.Time { return noon }, Rand: rand.Reader}
+	s := &Server{Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: func() time.Time { return noon }, Rand: rand.Reader, Limits: halfUsed{}}
 	engine := s.engine()
 	for _, prefix := range []string{apiPrefix + "/things/:id", vaultPrefix + "/:id"} {
 		engine.GET(prefix, func(c *gin.Context) { s.endAs(c, c.Param("id")) })
@@ -187,6 +188,7 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
 			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Referrer-Policy": "no-referrer",
 			"Content-Type": "application/json", "Server": "", "X-Powered-By": "", "Access-Control-Allow-Origin": "",
+			"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "10", "X-RateLimit-Reset": strconv.FormatInt(noon.Unix()+30, 10), "Retry-After": "",
 		} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", target, name, got, want)
@@ -202,7 +204,7 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 }
 
 func TestRequestIDNeedsRandomness(t *testing.T) {
-	s := &Server{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }, Rand: strings.NewReader("short")}
+	s := &Server{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }, Rand: strings.NewReader("short"), Limits: halfUsed{}}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if got := refusalIn(t, w); got != *errInternal {

@@ -146,10 +146,13 @@ func (s *Server) turnAway(c *gin.Context, r *refusal, details map[string]any) {
 	if underVault(c.Request) && !vaultShows[r.status] && r != errKeyReused {
 		r, details = errDenied, nil
 		clear(h)
-		setHeaders(h, c.Request, exchangeOf(c).id)
+		setHeaders(h, c.Request, exchangeOf(c))
 	}
 	if r.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if r.status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.FormatInt(retryAfter(exchangeOf(c).allowance.Retry, s.Rand), 10))
 	}
 	m := s.meta(c)
 	body, err := appendJSON(nil, struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -13,8 +14,11 @@ import (
 
 // exchange is what one request and its answer share on their way.
 type exchange struct {
-	id    domain.RequestID
-	start time.Time
+	id        domain.RequestID
+	start     time.Time
+	client    netip.Addr   // where the request came from; see clientOf
+	network   netip.Prefix // which that belongs to
+	allowance Allowance    // how whoever asks stands, as the answer shows it
 }
 
 type exchangeKey struct{}
@@ -28,10 +32,12 @@ func exchangeOf(c *gin.Context) *exchange {
 // begin opens the exchange: a request id of our own, whatever the caller sent,
 // and the headers that every answer carries.
 func (s *Server) begin(c *gin.Context) {
-	x := &exchange{start: s.Now()}
+	x := &exchange{start: s.Now(), client: clientOf(c.Request, s.TrustedProxies)}
 	c.Set(exchangeKey{}, x)
+	x.network = networkOf(x.client)
+	x.allowance = s.Limits.Standing(x.network)
 	_, err := io.ReadFull(s.Rand, x.id.ID[:])
-	setHeaders(c.Writer.Header(), c.Request, x.id)
+	setHeaders(c.Writer.Header(), c.Request, x)
 	if err != nil {
 		s.refuse(c, fmt.Errorf("drawing a request id: %w", err))
 	}
@@ -39,15 +45,16 @@ func (s *Server) begin(c *gin.Context) {
 
 // setHeaders sets what every answer carries, and no more: it is also all that
 // the vault's denial carries beside its body's type and length.
-func setHeaders(h http.Header, r *http.Request, id domain.RequestID) {
+func setHeaders(h http.Header, r *http.Request, x *exchange) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("X-Request-Id", id.String())
+	h.Set("X-Request-Id", x.id.String())
 	if r.TLS != nil {
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}
+	x.allowance.show(h)
 }

@@ -37,6 +37,7 @@ var (
 	errMethodNotAllowed = &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"}
 	errInternal         = &refusal{http.StatusInternalServerError, "internal_error", "Internal server error"}
 	errKeyReused        = &refusal{http.StatusConflict, "idempotency_key_reused", "This Idempotency-Key was used for another request"}
+	errTooMany          = &refusal{http.StatusTooManyRequests, "rate_limited", "Too many requests"}
 	errNotImplemented   = &refusal{http.StatusNotImplemented, "not_implemented", "Not implemented"}
 	errUnavailable      = &refusal{http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"}
 )

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -119,12 +119,16 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 	} else {
 		in.by = domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live}
 	}
-	in.by.Request = exchangeOf(c).id
-	in.by.Origin = originOf(c.Request)
+	x := exchangeOf(c)
+	in.by.Request, in.by.Origin = x.id, originOf(c.Request, x.client)
+	tooMany := s.limit(c.Request.Context(), x, in.header, in.by)
 	for _, name := range []string{"X-Vault-Enable-MPC", "X-Vault-Custody-Key"} {
 		if c.Request.Header.Get(name) != "" {
 			return nil, errNotImplemented
 		}
+	}
+	if tooMany != nil {
+		return nil, tooMany
 	}
 	if e.secret {
 		if err := checkPrefetch(c.Request); err != nil {
@@ -173,14 +177,14 @@ func environmentOf(r *http.Request) (domain.Environment, error) {
 // maxUserAgent is how much of a User-Agent is kept, in bytes.
 const maxUserAgent = 256
 
-func originOf(r *http.Request) domain.Origin {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = ""
-	}
+func originOf(r *http.Request, client netip.Addr) domain.Origin {
 	agent := r.UserAgent()
 	agent = strings.Clone(agent[:min(len(agent), maxUserAgent)]) // facts stay in memory for a while, headers need not
-	return domain.Origin{IP: host, UserAgent: strings.ToValidUTF8(agent, "")}
+	o := domain.Origin{UserAgent: strings.ToValidUTF8(agent, "")}
+	if client.IsValid() {
+		o.IP = client.String()
+	}
+	return o
 }
 
 // catchUp waits until this node's read models show the fact of a receipt.

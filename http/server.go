@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -23,19 +24,24 @@ const (
 	vaultPrefix = apiPrefix + "/vault"
 )
 
-// Server answers the API. All fields are required.
+// Server answers the API. All fields are required unless they say otherwise.
 type Server struct {
 	Vault    *commands.Vault
 	Identity *commands.Identity
 	Queries  *queries.Queries
 	Events   *eventstore.Log // what exports read
 	Views    Views
+	Limits   Limits
 	Health   Health
 	Bundle   chain.BundleHeader // of every export, but for tenant and range
 
 	Log  *slog.Logger
 	Now  func() time.Time
 	Rand io.Reader // where request ids come from
+
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. It may be
+	// empty: then the peer is the client.
+	TrustedProxies []netip.Prefix
 }
 
 // Views are this node's read models.

@@ -13,6 +13,7 @@ import (
 	"crypto/sha3"
 	"errors"
 	"hash"
+	"net/netip"
 )
 
 // MinKey is the shortest key or pepper that any type of this package takes, in bytes.
@@ -35,6 +36,19 @@ func Digest(pepper, token []byte) [32]byte {
 // address itself may not: the first 16 bytes of its HMAC-SHA3-256 under key.
 func AccountRef(key []byte, normal string) [16]byte {
 	sum := mac(key, []byte(normal))
+	return [16]byte(sum[:16])
+}
+
+// networkLabel keeps MACs of networks apart from those of addresses, which hold
+// no zero byte.
+var networkLabel = []byte("quantaseal/v1/network\x00")
+
+// NetworkRef returns what stands for a network where its addresses may not: the
+// first 16 bytes of HMAC-SHA3-256 under key over a label and the network. All
+// that is no network shares one.
+func NetworkRef(key []byte, network netip.Prefix) [16]byte {
+	text, _ := network.MarshalBinary() // never fails
+	sum := mac(key, networkLabel, text)
 	return [16]byte(sum[:16])
 }
 

@@ -38,7 +38,7 @@ type process struct {
 
 func (p *process) environment(addr string) []string {
 	return append(os.Environ(), "QUANTASEAL_ADDR="+addr, "QUANTASEAL_DATA="+p.data, "QUANTASEAL_DATABASE_URL="+p.database,
-		"QUANTASEAL_LOG_LEVEL=warn")
+		"QUANTASEAL_LOG_LEVEL=warn", "QUANTASEAL_RATE_LIMIT=1000000", "QUANTASEAL_AUTH_RATE_LIMIT=1000000")
 }
 
 // launch starts the server and does not wait for it.

@@ -23,6 +23,9 @@ import (
 // Password is what every account of a test has. Tests look for it where it must not be.
 const Password = "marker-password-7Rk2"
 
+// Unlimited is a rate limit that no test comes near. Every answer shows it.
+const Unlimited = 1_000_000
+
 // cheapArgon keeps tests fast; the product's own cost is a setting of auth.
 var cheapArgon = auth.Argon{MemoryKiB: 64, Passes: 1, Lanes: 1}
 
@@ -66,6 +69,12 @@ func StartAt(t testing.TB, config node.Config, now func() time.Time) *Vault {
 	}
 	if config.KMS == "" {
 		config.KMS = "local"
+	}
+	if config.RateLimit == 0 {
+		config.RateLimit = Unlimited
+	}
+	if config.AuthRateLimit == 0 {
+		config.AuthRateLimit = Unlimited
 	}
 	v := &Vault{Data: config.Data, Config: config, Logs: &Buffer{}}
 	logger := slog.New(slog.NewTextHandler(v.Logs, nil))

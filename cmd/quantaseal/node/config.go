@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/quantaseal/quantaseal/internal/ratelimit"
 )
 
 // ErrMisconfigured reports a configuration that this node cannot run with.
@@ -18,14 +22,17 @@ var ErrMisconfigured = errors.New("wrong configuration")
 // Config is how a node runs. The tags make each field a flag with an equal
 // environment variable.
 type Config struct {
-	Addr           string `env:"QUANTASEAL_ADDR" default:"127.0.0.1:8080" help:"Address to serve on."`
-	Data           string `env:"QUANTASEAL_DATA" default:"./data" help:"Directory of the embedded databases and of the local key file."`
-	DatabaseURL    string `name:"database-url" env:"QUANTASEAL_DATABASE_URL" help:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
-	KMS            string `name:"kms" env:"QUANTASEAL_KMS" default:"local" help:"Where the root key lives: local or local:DIR."`
-	PassphraseFile string `name:"kms-passphrase-file" env:"QUANTASEAL_KMS_PASSPHRASE_FILE" help:"File with the passphrase that protects a local key file."`
-	TrialDays      int    `name:"trial-days" env:"QUANTASEAL_TRIAL_DAYS" default:"14" help:"Days of a new tenant's trial; 0 for no trial clock."`
-	PublicURL      string `name:"public-url" env:"QUANTASEAL_PUBLIC_URL" help:"URL under which clients reach the API; names the deployment in its audit chain."`
-	Region         string `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
+	Addr           string   `env:"QUANTASEAL_ADDR" default:"127.0.0.1:8080" help:"Address to serve on."`
+	Data           string   `env:"QUANTASEAL_DATA" default:"./data" help:"Directory of the embedded databases and of the local key file."`
+	DatabaseURL    string   `name:"database-url" env:"QUANTASEAL_DATABASE_URL" help:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
+	KMS            string   `name:"kms" env:"QUANTASEAL_KMS" default:"local" help:"Where the root key lives: local or local:DIR."`
+	PassphraseFile string   `name:"kms-passphrase-file" env:"QUANTASEAL_KMS_PASSPHRASE_FILE" help:"File with the passphrase that protects a local key file."`
+	TrialDays      int      `name:"trial-days" env:"QUANTASEAL_TRIAL_DAYS" default:"14" help:"Days of a new tenant's trial; 0 for no trial clock."`
+	PublicURL      string   `name:"public-url" env:"QUANTASEAL_PUBLIC_URL" help:"URL under which clients reach the API; names the deployment in its audit chain."`
+	RateLimit      int      `name:"rate-limit" env:"QUANTASEAL_RATE_LIMIT" default:"5000" help:"Requests of one tenant in a minute; 0 for no limit."`
+	AuthRateLimit  int      `name:"auth-rate-limit" env:"QUANTASEAL_AUTH_RATE_LIMIT" default:"20" help:"Requests of one network in a minute to the public routes under /auth; 0 for no limit."`
+	TrustedProxies []string `name:"trusted-proxies" env:"QUANTASEAL_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/24; default none."`
+	Region         string   `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
 }
 
 // Validate returns everything that is wrong, in one error.
@@ -49,6 +56,14 @@ func (c *Config) Validate() error {
 	if c.TrialDays < 0 || c.TrialDays > 3650 {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}
+	for name, limit := range map[string]int{"QUANTASEAL_RATE_LIMIT": c.RateLimit, "QUANTASEAL_AUTH_RATE_LIMIT": c.AuthRateLimit} {
+		if limit < 0 || limit > ratelimit.MaxLimit {
+			wrong(name, strconv.Itoa(limit), "want 0 to "+strconv.Itoa(ratelimit.MaxLimit))
+		}
+	}
+	if _, err := c.proxies(); err != nil {
+		wrong("QUANTASEAL_TRUSTED_PROXIES", strings.Join(c.TrustedProxies, ","), err.Error())
+	}
 	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Host == "" || u.User != nil || len(u.Host) > 200) {
 		shown := "…"
 		if err == nil {
@@ -57,6 +72,20 @@ func (c *Config) Validate() error {
 		wrong("QUANTASEAL_PUBLIC_URL", shown, "want https://host")
 	}
 	return errors.Join(errs...)
+}
+
+// proxies returns the trusted networks. Each must be written exactly: an address
+// that is none of a network's first, or a network of everybody, is a mistake.
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, s := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(s)
+		if err != nil || p.Bits() == 0 || p != p.Masked() || p.Addr().Is4In6() {
+			return nil, errors.New("want networks like 10.0.0.0/24,2001:db8::/64")
+		}
+		networks = append(networks, p)
+	}
+	return networks, nil
 }
 
 func isPostgres(s string) bool {

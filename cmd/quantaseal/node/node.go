@@ -41,6 +41,7 @@ type Node struct {
 
 	config Config
 	sealed *sealedstore.Store
+	limits *limits
 	logger *slog.Logger
 	pause  time.Duration  // between two passes of the reconciler
 	closes []func() error // in the order of opening
@@ -150,6 +151,13 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err := n.Identity.Begin(ctx, requestID()); err != nil {
 		return err
 	}
+	if n.limits, err = n.openLimits(ctx, s, secrets, options); err != nil {
+		return err
+	}
+	proxies, err := n.config.proxies()
+	if err != nil {
+		return err
+	}
 	environment := "production"
 	if kms.Development() {
 		environment = "development"
@@ -157,6 +165,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
 		Vault: n.Vault, Identity: n.Identity, Queries: n.Queries, Events: n.Log, Views: n.Views,
+		Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,
 		},

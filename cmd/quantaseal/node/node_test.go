@@ -90,7 +90,8 @@ func TestExportOfNothing(t *testing.T) {
 func TestWrongConfigurationIsNamed(t *testing.T) {
 	const secret = "marker"
 	c := node.Config{
-		Addr: "x", KMS: "aws", DatabaseURL: "mysql://u:" + secret + "@h/db", TrialDays: -1, PublicURL: "https://u:" + secret + "@h",
+		Addr: "x", KMS: "aws", DatabaseURL: "mysql://u:" + secret + "@h/db", TrialDays: -1,
+		RateLimit: -1, AuthRateLimit: 1 << 30, TrustedProxies: []string{"10.0.0.0/8", "10.0.0.1/8"}, PublicURL: "https://u:" + secret + "@h",
 	}
 	for _, url := range []string{c.PublicURL, "https://u:" + secret + "@%zz"} {
 		c.PublicURL = url
@@ -98,10 +99,24 @@ func TestWrongConfigurationIsNamed(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Fatalf("got %v", err)
 		}
-		for _, name := range []string{"ADDR", "DATA", "KMS", "DATABASE_URL", "TRIAL_DAYS", "PUBLIC_URL"} {
+		for _, name := range []string{"ADDR", "DATA", "KMS", "DATABASE_URL", "TRIAL_DAYS", "PUBLIC_URL", "RATE_LIMIT", "AUTH_RATE_LIMIT", "TRUSTED_PROXIES"} {
 			if !strings.Contains(err.Error(), "QUANTASEAL_"+name) {
 				t.Errorf("%s is not named by %v", name, err)
 			}
+		}
+	}
+}
+
+// A network is written in one way, and nobody trusts everybody.
+func TestTrustedProxies(t *testing.T) {
+	for network, good := range map[string]bool{
+		"10.0.0.0/24": true, "192.0.2.7/32": true, "2001:db8::/64": true, "fd00::1/128": true,
+		"10.0.0.1": false, "10.0.0.1/24": false, "0.0.0.0/0": false, "::/0": false, "proxy.internal": false, "": false,
+		"10.0.0.0/33": false, "::ffff:10.0.0.0/120": false, " 10.0.0.0/24": false,
+	} {
+		c := node.Config{Addr: "127.0.0.1:0", Data: "data", KMS: "local", TrustedProxies: []string{"192.0.2.0/24", network}}
+		if err := c.Validate(); (err == nil) != good {
+			t.Errorf("%q: got %v", network, err)
 		}
 	}
 }

@@ -34,6 +34,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return n.Views.Run(failed) })
 	group.Go(func() error { return n.Log.Watch(failed) })
 	group.Go(func() error { n.reconcile(failed); return nil })
+	group.Go(func() error { n.sweepLimits(failed); return nil })
 	var served error
 	if listener != nil {
 		server := n.Server.HTTP() //nolint:contextcheck // each request brings its own

@@ -22,6 +22,7 @@ type stores struct {
 	sealed     *sealedstore.Store
 	viewsWrite *sql.DB
 	viewsRead  *sql.DB
+	limits     *sql.DB // what several nodes count requests in; nil: there is one node
 	embedded   bool
 }
 

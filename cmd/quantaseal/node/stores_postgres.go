@@ -19,6 +19,7 @@ const (
 	eventConns  = 8
 	sealedConns = 6
 	viewConns   = 8
+	limitConns  = 4
 )
 
 func (n *Node) openPostgres(ctx context.Context, s *stores) (records, keys sealedstore.Database, err error) {
@@ -45,6 +46,11 @@ func (n *Node) openPostgres(ctx context.Context, s *stores) (records, keys seale
 		}
 	}
 	s.viewsWrite, s.viewsRead = dbs[migrations.Views], dbs[migrations.Views]
+	unsynced := config.ConnConfig.Copy()
+	unsynced.RuntimeParams["synchronous_commit"] = "off" // counters may be lost
+	if s.limits, err = n.openSchema(ctx, unsynced, migrations.Limits, limitConns); err != nil {
+		return records, keys, err
+	}
 	return sealedstore.Database{Write: dbs[migrations.Records], Read: dbs[migrations.Records]},
 		sealedstore.Database{Write: dbs[migrations.Keys], Read: dbs[migrations.Keys]}, nil
 }
