@@ -145,7 +145,7 @@ func (i *Identity) begin(ctx context.Context, by domain.Actor, claimed domain.Ac
 }
 
 func (i *Identity) open(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed, genesis domain.ChainGenesis) error {
-	tenants, err := domain.Tenant{}.Register(by.Tenant, claimed.Personal.TenantName, claimed.Personal.TrialEndsAt)
+	tenants, err := domain.Tenant{}.Register(by.Tenant, claimed.UserID, claimed.Personal.TenantName, claimed.Personal.TrialEndsAt)
 	if err != nil {
 		return err
 	}

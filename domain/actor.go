@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // ActorKind says what kind of thing acts. The numbers are stored in every event.
 type ActorKind uint8
@@ -55,6 +58,7 @@ type Actor struct {
 	Role        Role
 	Scopes      []Scope // what this access may do, sorted
 	Environment Environment
+	ProvenAt    int64 // when the user last proved who they are, Unix microseconds; 0 for an API key
 	Request     RequestID
 	Origin      Origin
 }
@@ -63,6 +67,12 @@ type Actor struct {
 func (a Actor) May(scope Scope) bool {
 	_, found := slices.BinarySearch(a.Scopes, scope)
 	return found
+}
+
+// SteppedUp reports whether the user proved who they are within StepUpTTL of now.
+// An API key never has.
+func (a Actor) SteppedUp(now time.Time) bool {
+	return a.Kind == ActorUser && a.ProvenAt != 0 && now.UnixMicro()-a.ProvenAt <= StepUpTTL.Microseconds()
 }
 
 // System returns the actor for work that the deployment does on tenant by itself.

@@ -1,6 +1,10 @@
 package domain
 
-import "time"
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
 
 // APIKeyEvent is a fact about one API key.
 //
@@ -14,19 +18,23 @@ type APIKeyEvent interface {
 type (
 	// APIKeyCreated is a key's first fact. The key itself is shown once and kept nowhere.
 	APIKeyCreated struct {
-		Digest      Digest      `json:"digest"` // peppered MAC of the whole key
+		AuthVersion uint32      `json:"auth_version"` // the owner's, when the key was made
+		Digest      Digest      `json:"digest"`       // peppered MAC of the whole key
 		Environment Environment `json:"environment"`
 		ExpiresAt   int64       `json:"expires_at"` // Unix microseconds
 		KeyID       KeyID       `json:"key_id"`
 		Lookup      string      `json:"lookup"` // the public part of the key, by which it is found
 		Owner       UserID      `json:"owner"`
-		Prefix      string      `json:"prefix"` // what lists show of it
-		Scopes      []Scope     `json:"scopes"` // sorted, without repeats
+		Prefix      string      `json:"prefix"`     // what lists show of it
+		Restricted  bool        `json:"restricted"` // acts from some addresses only; where they cannot be read, from none
+		Scopes      []Scope     `json:"scopes"`     // sorted, without repeats
 		Personal    APIKeyName  `json:"-"`
 	}
-	// APIKeyName is the personal part of APIKeyCreated: what its owner calls the key.
+	// APIKeyName is the personal part of APIKeyCreated: what its owner calls the
+	// key, and where it acts from.
 	APIKeyName struct {
-		Name string `json:"name"`
+		Name   string   `json:"name"`
+		Ranges []string `json:"ranges"` // as ParseRanges returns them; none = anywhere
 	}
 	// APIKeyRevoked ends a key for good.
 	APIKeyRevoked struct {
@@ -61,6 +69,9 @@ type APIKey struct {
 	Environment Environment
 	ExpiresAt   int64 // Unix microseconds
 	Revoked     bool
+	Restricted  bool
+	Ranges      []netip.Prefix // where it may act from, if Restricted
+	AuthVersion uint32         // the owner's, when the key was made
 }
 
 // Authenticates reports whether a key with this MAC, of this environment, may act
@@ -68,6 +79,11 @@ type APIKey struct {
 func (k APIKey) Authenticates(digest Digest, env Environment, now time.Time) bool {
 	same := k.Digest.same(digest)
 	return same && !k.ID.IsZero() && !k.Revoked && k.Environment == env && now.UnixMicro() < k.ExpiresAt
+}
+
+// AllowsFrom reports whether the key may act from an address.
+func (k APIKey) AllowsFrom(addr netip.Addr) bool {
+	return !k.Restricted || within(k.Ranges, addr)
 }
 
 // Refusals about API keys.
@@ -85,9 +101,11 @@ const MaxKeyLifetime = 365 * 24 * time.Hour
 func (k APIKey) Evolve(e APIKeyEvent) APIKey {
 	switch e := e.(type) {
 	case APIKeyCreated:
+		ranges, _ := ParseRanges(e.Personal.Ranges) // what cannot be read is no range
 		return APIKey{
 			ID: e.KeyID, Owner: e.Owner, Digest: e.Digest, Scopes: e.Scopes,
 			Environment: e.Environment, ExpiresAt: e.ExpiresAt,
+			Restricted: e.Restricted, Ranges: ranges, AuthVersion: e.AuthVersion,
 		}
 	case APIKeyRevoked:
 		k.Revoked = true
@@ -96,10 +114,11 @@ func (k APIKey) Evolve(e APIKeyEvent) APIKey {
 }
 
 // Create decides whether the proposed key may begin. It refuses with ErrKeyExists
-// if it was created before; with ErrDenied a scope that creator has not, and,
-// where creator is a key itself, an environment that is not its own; and with
-// Invalid a name that CheckName refuses, no scope at all, an environment that is
-// none, and a life that is over at now or longer than MaxKeyLifetime.
+// if it was created before; with ErrDenied a creator who manages only their own
+// keys, a scope that creator has not, and, where creator is a key itself, an
+// environment that is not its own; and with Invalid a name that CheckName
+// refuses, no scope at all, an environment that is none, ranges that are none,
+// and a life that is over at now or longer than MaxKeyLifetime.
 func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIKeyEvent, error) {
 	if !k.ID.IsZero() {
 		return nil, ErrKeyExists
@@ -107,15 +126,11 @@ func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIK
 	if err := CheckName("name", fact.Personal.Name); err != nil {
 		return nil, err
 	}
-	for _, scope := range fact.Scopes {
-		if !creator.May(scope) {
-			return nil, ErrDenied
-		}
-	}
-	if creator.Kind == ActorKey && creator.Environment != fact.Environment {
-		return nil, ErrDenied
-	}
+	exceeds := func(scope Scope) bool { return !creator.May(scope) }
 	switch {
+	case !creator.Role.Administers(), slices.ContainsFunc(fact.Scopes, exceeds),
+		creator.Kind == ActorKey && creator.Environment != fact.Environment:
+		return nil, ErrDenied
 	case len(fact.Scopes) == 0:
 		return nil, invalid("an API key needs a scope")
 	case !fact.Environment.valid():
@@ -123,6 +138,11 @@ func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIK
 	case fact.ExpiresAt <= now.UnixMicro(), fact.ExpiresAt > now.Add(MaxKeyLifetime).UnixMicro():
 		return nil, invalid("an API key lives 1 to 365 days")
 	}
+	ranges, err := ParseRanges(fact.Personal.Ranges)
+	if err != nil {
+		return nil, err
+	}
+	fact.Personal.Ranges, fact.Restricted = rangeTexts(ranges), len(ranges) > 0
 	return []APIKeyEvent{fact}, nil
 }
 

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,9 @@ func TestAPIKeyRefusals(t *testing.T) {
 	lister, liveKey := owner, owner
 	lister.Scopes = []domain.Scope{domain.ScopeKeysManage, domain.ScopeVaultList}
 	liveKey.Kind = domain.ActorKey
+	editor, fenced := owner, created
+	editor.Role = domain.RoleEditor
+	fenced.Restricted, fenced.Personal.Ranges = true, []string{"10.0.0.0/8", "192.0.2.7/32"}
 	revoke := func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Revoke() }
 	begun := []domain.APIKeyEvent{created}
 	ended := append(begun, domain.APIKeyRevoked{KeyID: keyID})
@@ -118,7 +122,12 @@ func TestAPIKeyRefusals(t *testing.T) {
 		"create with more than one has": {nil, create(lister, func(f *domain.APIKeyCreated) {
 			f.Scopes = []domain.Scope{domain.ScopeVaultList, domain.ScopeVaultUnseal}
 		}), nil, domain.ErrDenied},
-		"create an unknown scope":       {nil, create(owner, func(f *domain.APIKeyCreated) { f.Scopes = []domain.Scope{"vault:*"} }), nil, domain.ErrDenied},
+		"create an unknown scope": {nil, create(owner, func(f *domain.APIKeyCreated) { f.Scopes = []domain.Scope{"vault:*"} }), nil, domain.ErrDenied},
+		"create as an editor":     {nil, create(editor, same), nil, domain.ErrDenied},
+		"create for some addresses": {nil, create(owner, func(f *domain.APIKeyCreated) { f.Personal.Ranges = []string{"192.0.2.7", "10.1.2.3/8"} }),
+			[]domain.APIKeyEvent{fenced}, nil},
+		"create for no address": {nil, create(owner, func(f *domain.APIKeyCreated) { f.Personal.Ranges = []string{"here"} }), nil,
+			invalid("an address range must be an IP address or a CIDR range")},
 		"create by nobody":              {nil, create(domain.Actor{}, same), nil, domain.ErrDenied},
 		"create without a scope":        {nil, create(owner, func(f *domain.APIKeyCreated) { f.Scopes = nil }), nil, invalid("an API key needs a scope")},
 		"create without a name":         {nil, create(owner, func(f *domain.APIKeyCreated) { f.Personal.Name = " " }), nil, invalid("name is required")},
@@ -139,5 +148,20 @@ func TestAPIKeyRefusals(t *testing.T) {
 func TestZeroKeyProvesNothing(t *testing.T) {
 	if (domain.APIKey{ExpiresAt: expiry}).Authenticates(domain.Digest{}, "", now) {
 		t.Error("the zero key is proven")
+	}
+}
+
+// A key acts from where it may, written as IPv4 or within IPv6.
+func TestKeyRanges(t *testing.T) {
+	fenced := created
+	fenced.Restricted, fenced.Personal.Ranges = true, []string{"192.0.2.0/24"}
+	k := domain.APIKey{}.Evolve(fenced)
+	for addr, want := range map[string]bool{"192.0.2.9": true, "::ffff:192.0.2.9": true, "192.0.3.9": false, "2001:db8::1": false} {
+		if got := k.AllowsFrom(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("from %s: %v", addr, got)
+		}
+	}
+	if k.AllowsFrom(netip.Addr{}) || !(domain.APIKey{}).AllowsFrom(netip.Addr{}) {
+		t.Error("no address is within a range, or a key without ranges is held to some")
 	}
 }

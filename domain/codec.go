@@ -20,10 +20,14 @@ var errNoObject = errors.New("not a JSON object")
 // the log is for ever, and so is our ability to read it.
 var decoders = decoderTable(
 	decode[ChainGenesis],
-	decode[AccountClaimed], decode[TenantAdded],
-	decode[TenantRegistered],
-	decode[UserRegistered], decode[PasswordSet], decode[LoginSucceeded], decode[LoginFailed],
-	decode[SessionIssued], decode[SessionRefreshed], decode[SessionRevoked], decode[RefreshTokenReused],
+	decode[AccountClaimed], decode[AccountReleased], decode[TenantAdded], decode[AuthFailuresSummarised],
+	decode[TenantRegistered], decode[TenantSettingsChanged], decode[TenantActivated],
+	decode[OwnerAdded], decode[OwnerRemoved], decode[LockdownActivated], decode[LockdownLifted],
+	decode[UserInvited], decode[UserRegistered], decode[UserEmailVerified], decode[UserRoleChanged], decode[UserDeactivated],
+	decode[PasswordSet], decode[LoginSucceeded], decode[LoginFailed], decode[AccountLocked], decode[AccountUnlocked],
+	decode[MFAEnrolmentStarted], decode[MFAEnabled], decode[MFADisabled], decode[MFACodeUsed], decode[BackupCodeUsed],
+	decode[ProofIssued], decode[ProofConsumed], decode[SubjectErased],
+	decode[SessionIssued], decode[SessionRefreshed], decode[SessionSteppedUp], decode[SessionRevoked], decode[RefreshTokenReused],
 	decode[APIKeyCreated], decode[APIKeyRevoked],
 	decode[CredentialSealed], decode[CredentialUnsealed], decode[CredentialUnsealDenied],
 	decode[CredentialRotated], decode[CredentialRetired], decode[CredentialRestored],

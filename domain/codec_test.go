@@ -46,9 +46,16 @@ func drawn[E domain.Event]() *rapid.Generator[domain.Event] {
 // anyFact draws facts of every type. Like facts it names each type, so that a
 // new one is noticed by the test that counts them.
 var anyFact = []*rapid.Generator[domain.Event]{
-	drawn[domain.ChainGenesis](), drawn[domain.AccountClaimed](), drawn[domain.TenantAdded](),
-	drawn[domain.TenantRegistered](), drawn[domain.UserRegistered](), drawn[domain.PasswordSet](),
-	drawn[domain.LoginSucceeded](), drawn[domain.LoginFailed](),
+	drawn[domain.ChainGenesis](), drawn[domain.AccountClaimed](), drawn[domain.AccountReleased](), drawn[domain.TenantAdded](),
+	drawn[domain.AuthFailuresSummarised](),
+	drawn[domain.TenantRegistered](), drawn[domain.TenantSettingsChanged](), drawn[domain.TenantActivated](),
+	drawn[domain.OwnerAdded](), drawn[domain.OwnerRemoved](), drawn[domain.LockdownActivated](), drawn[domain.LockdownLifted](),
+	drawn[domain.UserInvited](), drawn[domain.UserRegistered](), drawn[domain.UserEmailVerified](),
+	drawn[domain.UserRoleChanged](), drawn[domain.UserDeactivated](), drawn[domain.PasswordSet](),
+	drawn[domain.LoginSucceeded](), drawn[domain.LoginFailed](), drawn[domain.AccountLocked](), drawn[domain.AccountUnlocked](),
+	drawn[domain.MFAEnrolmentStarted](), drawn[domain.MFAEnabled](), drawn[domain.MFADisabled](), drawn[domain.MFACodeUsed](),
+	drawn[domain.BackupCodeUsed](), drawn[domain.ProofIssued](), drawn[domain.ProofConsumed](), drawn[domain.SubjectErased](),
+	drawn[domain.SessionSteppedUp](),
 	drawn[domain.SessionIssued](), drawn[domain.SessionRefreshed](), drawn[domain.SessionRevoked](), drawn[domain.RefreshTokenReused](),
 	drawn[domain.APIKeyCreated](), drawn[domain.APIKeyRevoked](),
 	drawn[domain.CredentialSealed](), drawn[domain.CredentialUnsealed](), drawn[domain.CredentialUnsealDenied](),
@@ -211,7 +218,7 @@ func TestDecodeRefuses(t *testing.T) {
 func TestDecodeLeavesOutWhatItDoesNotKnow(t *testing.T) {
 	e, err := domain.Decode(domain.Stored{
 		Type:     domain.APIKeyCreated{}.EventType(),
-		Payload:  []byte(`{"allowed_ranges":["a"],"lookup":"0A1b2C3d4E"}`),
+		Payload:  []byte(`{"allowed_colours":["a"],"lookup":"0A1b2C3d4E"}`),
 		Personal: []byte(`{"colour":"green","name":"deploy"}`),
 	})
 	want := domain.APIKeyCreated{Lookup: "0A1b2C3d4E", Personal: domain.APIKeyName{Name: "deploy"}}

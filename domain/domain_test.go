@@ -17,6 +17,7 @@ var (
 	now      = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	tenantID = domain.TenantID{ID: id(0x11)}
 	userID   = domain.UserID{ID: id(0x22)}
+	otherID  = domain.UserID{ID: id(0x23)}
 	keyID    = domain.KeyID{ID: id(0x33)}
 	session  = domain.SessionID{ID: id(0x44)}
 	account  = id(0x55)

@@ -78,7 +78,7 @@ func (o Outcome) String() string {
 // OutcomeOf returns the outcome that a fact stands for by itself.
 func OutcomeOf(e Event) Outcome {
 	switch e.(type) {
-	case CredentialUnsealDenied, AccessDenied, LoginFailed:
+	case CredentialUnsealDenied, AccessDenied, LoginFailed, AuthFailuresSummarised:
 		return Refused
 	case IntegrityViolated, RefreshTokenReused:
 		return Failed
@@ -91,7 +91,7 @@ func OutcomeOf(e Event) Outcome {
 func Observes(e Event) bool {
 	switch e.(type) {
 	case ChainGenesis,
-		LoginSucceeded, LoginFailed, RefreshTokenReused,
+		LoginSucceeded, LoginFailed, RefreshTokenReused, AuthFailuresSummarised,
 		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
 		CredentialsListed, AuditLogQueried, AuditExported, AccessDenied, IntegrityViolated:
 		return true

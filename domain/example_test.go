@@ -87,7 +87,7 @@ func ExampleSession_Refresh() {
 
 // Nobody can make a key that may do more than they may.
 func ExampleAPIKey_Create() {
-	creator := domain.Actor{Kind: domain.ActorUser, User: userID, Scopes: []domain.Scope{domain.ScopeVaultList}}
+	creator := domain.Actor{Kind: domain.ActorUser, User: userID, Role: domain.RoleAdmin, Scopes: []domain.Scope{domain.ScopeVaultList}}
 	show(domain.APIKey{}.Create(created, creator, now))
 	greedy := created
 	greedy.Scopes = []domain.Scope{domain.ScopeVaultDelete, domain.ScopeVaultList}
@@ -135,12 +135,12 @@ func ExampleParseScopes() {
 // What a fact says of a person is no part of what is signed.
 func ExampleEncode() {
 	stored, err := domain.Encode(domain.TenantRegistered{
-		Plan: "trial", TenantID: tenantID, TrialEndsAt: 1767322800000000, Personal: domain.TenantName{Name: "Ada & Charles"},
+		Owner: userID, Plan: "trial", TenantID: tenantID, TrialEndsAt: 1767322800000000, Personal: domain.TenantName{Name: "Ada & Charles"},
 	})
 	fmt.Printf("%s v%d\n%s\n%s\n%v\n", stored.Type.Name, stored.Type.Version, stored.Payload, stored.Personal, err)
 	// Output:
 	// TENANT_REGISTERED v1
-	// {"plan":"trial","tenant_id":"11111111-1111-4111-9111-111111111111","trial_ends_at":1767322800000000}
+	// {"owner":"22222222-2222-4222-a222-222222222222","plan":"trial","tenant_id":"11111111-1111-4111-9111-111111111111","trial_ends_at":1767322800000000}
 	// {"name":"Ada & Charles"}
 	// <nil>
 }

@@ -16,6 +16,29 @@ var meanings = map[string]struct{ about, meaning string }{
 	"CHAIN_GENESIS":                {"tenant", "The chain begins: the root key certifies its first audit key."},
 	"ACCOUNT_CLAIMED":              {"", "On the system chain: an e-mail address now belongs to one user of one tenant."},
 	"TENANT_ADDED":                 {"", "On the system chain: a tenant has its place among the chains."},
+	"ACCOUNT_RELEASED":             {"", "On the system chain: the address of an erased person may be claimed again."},
+	"AUTH_FAILURES_SUMMARISED":     {"tenant", "On the system chain: how many proofs failed that came from one network within a window."},
+	"TENANT_SETTINGS_CHANGED":      {"", "The tenant decided something about itself; *weakens* says that it holds less than before."},
+	"TENANT_ACTIVATED":             {"", "The tenant's trial is over and no clock runs."},
+	"OWNER_ADDED":                  {"", "A user counts among the tenant's owners."},
+	"OWNER_REMOVED":                {"", "A user counts among the owners no longer; another one stays."},
+	"EMERGENCY_LOCKDOWN_ACTIVATED": {"", "No value of the tenant is released until the lockdown is lifted. A drill locks too."},
+	"EMERGENCY_LOCKDOWN_LIFTED":    {"", "Values are released again."},
+	"USER_INVITED":                 {"", "A person may become a user of the tenant."},
+	"USER_EMAIL_VERIFIED":          {"", "The user showed that they read what is sent to their address."},
+	"USER_ROLE_CHANGED":            {"", "The user is something else within the tenant."},
+	"USER_DEACTIVATED":             {"", "The user may do nothing more, nor may their sessions and keys."},
+	"ACCOUNT_LOCKED":               {"", "Too many logins failed: for a while no password opens the account."},
+	"ACCOUNT_UNLOCKED":             {"", "The lock is over, or forgotten after a login that succeeded."},
+	"MFA_ENROLMENT_STARTED":        {"", "The user was given a second factor, which counts once a code of it was shown."},
+	"MFA_ENABLED":                  {"", "The second factor counts."},
+	"MFA_DISABLED":                 {"", "The user has no second factor any more."},
+	"MFA_CODE_USED":                {"", "A code of the second factor was accepted; it is not accepted again."},
+	"MFA_BACKUP_CODE_USED":         {"", "A backup code was accepted and is spent."},
+	"PROOF_ISSUED":                 {"", "A token was sent to the user's address; who brings it back reads what is sent there."},
+	"PROOF_CONSUMED":               {"", "The token came back in time and is spent."},
+	"SUBJECT_ERASED":               {"", "The key of the person's data is destroyed: nobody can read what these events said of them."},
+	"SESSION_STEPPED_UP":           {"", "The session's user proved once more who they are."},
 	"TENANT_REGISTERED":            {"", "The tenant begins, with a trial clock or without."},
 	"USER_REGISTERED":              {"", "A person has an account in the tenant."},
 	"PASSWORD_SET":                 {"", "The user's password was set or replaced."},
@@ -97,7 +120,7 @@ func TestFactsHaveMeaning(t *testing.T) {
 // How an attempt ended is read off its fact, and so is whether the fact holds
 // for the version alone that it was decided on.
 func TestOutcomesAndVersions(t *testing.T) {
-	refused := []string{"ACCESS_DENIED", "CREDENTIAL_UNSEAL_DENIED", "LOGIN_FAILED"}
+	refused := []string{"ACCESS_DENIED", "AUTH_FAILURES_SUMMARISED", "CREDENTIAL_UNSEAL_DENIED", "LOGIN_FAILED"}
 	failed := []string{"INTEGRITY_VIOLATION", "REFRESH_TOKEN_REUSE_DETECTED"}
 	required := []string{"CREDENTIAL_UNSEALED", "INTEGRITY_VIOLATION"}
 	for _, e := range facts {
@@ -214,6 +237,10 @@ func describeType(typ reflect.Type) string {
 		return word
 	}
 	switch {
+	case typ == reflect.TypeFor[[]domain.SeqRange]():
+		return "list of stretches, each *from* and *to* a sequence number"
+	case typ == reflect.TypeFor[[]domain.Digest]():
+		return "list of hashes"
 	case typ.Kind() == reflect.String:
 		return "text"
 	case typ.Kind() == reflect.Slice && typ.Elem().Kind() == reflect.String:

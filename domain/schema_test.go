@@ -199,10 +199,23 @@ var worded = map[string]string{
 	"LOGIN_FAILED.in_declared_range":     "yes, no or none_declared, instead of an address",
 	"LOGIN_FAILED.reason":                "a word for the proof that failed",
 	"LOGIN_SUCCEEDED.in_declared_range":  "yes, no or none_declared, instead of an address",
+	"MFA_ENABLED.factor":                 "totp",
+	"MFA_ENROLMENT_STARTED.factor":       "totp",
 	"PASSWORD_SET.kdf":                   "one of the algorithms there are, with its numbers",
+	"PROOF_CONSUMED.purpose":             "one of the purposes there are",
+	"PROOF_ISSUED.purpose":               "one of the purposes there are",
 	"SESSION_REVOKED.reason":             "a word of ours",
+	"SUBJECT_ERASED.ranges":              "sequence numbers",
+	"TENANT_ACTIVATED.by":                "a kind of actor",
 	"TENANT_REGISTERED.plan":             "trial or self_hosted",
+	"TENANT_SETTINGS_CHANGED.key":        "one of the settings there are",
+	"TENANT_SETTINGS_CHANGED.new":        "a number, a truth value or an algorithm; of what could name a person only an outline",
+	"TENANT_SETTINGS_CHANGED.old":        "likewise",
+	"USER_DEACTIVATED.reason":            "a word of ours",
+	"USER_INVITED.role":                  "one of the roles there are",
 	"USER_REGISTERED.role":               "one of the roles there are",
+	"USER_ROLE_CHANGED.new_role":         "one of the roles there are",
+	"USER_ROLE_CHANGED.old_role":         "one of the roles there are",
 }
 
 // No payload can hold personal data unnoticed.

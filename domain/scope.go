@@ -2,12 +2,6 @@ package domain
 
 import "slices"
 
-// Role is what a user is within a tenant. The words are stored.
-type Role string
-
-// RoleOwner may do everything in its tenant. Registration makes one.
-const RoleOwner Role = "owner"
-
 // Scope is one thing an access may do, as area:verb. The words are stored.
 type Scope string
 

@@ -18,6 +18,7 @@ type (
 	// SessionIssued opens a session.
 	SessionIssued struct {
 		AccessTTLSeconds  int       `json:"access_ttl_s"`
+		AuthVersion       uint32    `json:"auth_version"` // the user's, when the session began
 		ExpiresAt         int64     `json:"expires_at"`   // Unix microseconds; no use of a token moves it
 		IdleLimitSeconds  int       `json:"idle_limit_s"` // 0 = none
 		RefreshTTLSeconds int       `json:"refresh_ttl_s"`
@@ -31,9 +32,15 @@ type (
 		TokenDigest Digest    `json:"token_digest"` // peppered MAC of the new one
 		UsedAt      int64     `json:"used_at"`      // when the one before was used, Unix microseconds
 	}
+	// SessionSteppedUp says that the session's user proved once more who they are.
+	SessionSteppedUp struct {
+		MFA       bool      `json:"mfa"`       // with a second factor too
+		ProvenAt  int64     `json:"proven_at"` // Unix microseconds
+		SessionID SessionID `json:"session_id"`
+	}
 	// SessionRevoked ends the session and every token that descends from it.
 	SessionRevoked struct {
-		Reason    string    `json:"reason"` // a word: logout, token_reuse
+		Reason    string    `json:"reason"` // a word: see the reasons for a session's end
 		SessionID SessionID `json:"session_id"`
 	}
 	// RefreshTokenReused is the use of a refresh token that had been replaced:
@@ -50,6 +57,9 @@ func (SessionIssued) EventType() EventType { return EventType{"SESSION_ISSUED", 
 func (SessionRefreshed) EventType() EventType { return EventType{"SESSION_REFRESHED", 1} }
 
 // EventType implements Event.
+func (SessionSteppedUp) EventType() EventType { return EventType{"SESSION_STEPPED_UP", 1} }
+
+// EventType implements Event.
 func (SessionRevoked) EventType() EventType { return EventType{"SESSION_REVOKED", 1} }
 
 // EventType implements Event.
@@ -59,13 +69,26 @@ func (RefreshTokenReused) EventType() EventType {
 
 func (SessionIssued) session()      {}
 func (SessionRefreshed) session()   {}
+func (SessionSteppedUp) session()   {}
 func (SessionRevoked) session()     {}
 func (RefreshTokenReused) session() {}
+
+// Why a session ended. The words are stored.
+const (
+	EndedByLogout     = "logout"
+	EndedByReuse      = "token_reuse"
+	EndedByUser       = "revoked"          // from the list of sessions
+	EndedByPassword   = "password_changed" // the user set a new one elsewhere
+	EndedByMFA        = "mfa_changed"
+	EndedByDeparture  = "deactivated" // the user's account ended
+	EndedByInactivity = "idle"
+)
 
 // The lifetimes of tokens.
 const (
 	AccessTTL    = 30 * time.Minute   // of an access token
 	RefreshTTL   = 7 * 24 * time.Hour // of a session, from its login on
+	StepUpTTL    = 5 * time.Minute    // how long after a proof the most sensitive actions are open
 	RefreshGrace = 10 * time.Second   // how long a used refresh token leads to its successor, for a client whose answer was lost
 )
 
@@ -83,6 +106,11 @@ type Session struct {
 	UsedAt    int64    // when the latest was used, Unix microseconds
 	ExpiresAt int64    // Unix microseconds
 	Revoked   bool
+
+	AuthVersion uint32        // the user's, when the session began
+	Idle        time.Duration // how long it may go without a refresh; 0 = until ExpiresAt
+	SeenAt      int64         // when it began or was last refreshed, Unix microseconds
+	ProvenAt    int64         // when the user last proved who they are, Unix microseconds
 }
 
 // ErrSessionEnded refuses a token whose session is over, unknown or not its own.
@@ -92,11 +120,17 @@ var ErrSessionEnded = &Error{Unauthenticated, "authentication required"}
 func (s Session) Evolve(e SessionEvent) Session {
 	switch e := e.(type) {
 	case SessionIssued:
-		return Session{ID: e.SessionID, User: e.UserID, Current: e.TokenDigest, ExpiresAt: e.ExpiresAt}
+		begun := e.ExpiresAt - int64(e.RefreshTTLSeconds)*time.Second.Microseconds()
+		return Session{
+			ID: e.SessionID, User: e.UserID, Current: e.TokenDigest, ExpiresAt: e.ExpiresAt, AuthVersion: e.AuthVersion,
+			Idle: time.Duration(e.IdleLimitSeconds) * time.Second, SeenAt: begun, ProvenAt: begun,
+		}
 	case SessionRefreshed:
 		used := s.Used[max(0, len(s.Used)-maxUsed+1):]
 		s.Used = append(slices.Clone(used), s.Current)
-		s.Current, s.UsedAt = e.TokenDigest, e.UsedAt
+		s.Current, s.UsedAt, s.SeenAt = e.TokenDigest, e.UsedAt, e.UsedAt
+	case SessionSteppedUp:
+		s.ProvenAt = max(s.ProvenAt, e.ProvenAt)
 	case SessionRevoked:
 		s.Revoked = true
 	case RefreshTokenReused:
@@ -111,9 +145,31 @@ func (s Session) Knows(token Digest) bool {
 }
 
 // Live reports whether the session goes on at now: its access tokens are good,
-// and its current refresh token may be used.
+// and its current refresh token may be used. Whether its user still stands behind
+// it is for User.AdmitsSession.
 func (s Session) Live(now time.Time) bool {
-	return !s.ID.IsZero() && !s.Revoked && now.UnixMicro() < s.ExpiresAt
+	return !s.ID.IsZero() && !s.Revoked && now.UnixMicro() < s.End()
+}
+
+// End returns when the session is over by itself unless it is refreshed, Unix
+// microseconds.
+func (s Session) End() int64 {
+	if s.Idle <= 0 {
+		return s.ExpiresAt
+	}
+	return min(s.ExpiresAt, s.SeenAt+s.Idle.Microseconds())
+}
+
+// StepUp records that the user proved once more, at now, who they are. It refuses
+// with ErrSessionEnded.
+func (s Session) StepUp(mfa bool, now time.Time) ([]SessionEvent, error) {
+	switch {
+	case !s.Live(now):
+		return nil, ErrSessionEnded
+	case s.ProvenAt >= now.UnixMicro():
+		return nil, nil
+	}
+	return []SessionEvent{SessionSteppedUp{mfa, now.UnixMicro(), s.ID}}, nil
 }
 
 // Refresh decides what the use of a token at now means. The current one is
@@ -134,7 +190,7 @@ func (s Session) Refresh(token, successor Digest, now time.Time) ([]SessionEvent
 	case !s.Knows(token):
 		return nil, ErrSessionEnded
 	}
-	return []SessionEvent{RefreshTokenReused{s.ID}, SessionRevoked{"token_reuse", s.ID}}, ErrSessionEnded
+	return []SessionEvent{RefreshTokenReused{s.ID}, SessionRevoked{EndedByReuse, s.ID}}, ErrSessionEnded
 }
 
 // justUsed reports whether token is the last that was replaced, within RefreshGrace.

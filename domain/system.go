@@ -33,7 +33,19 @@ type (
 		TenantID    TenantID `json:"tenant_id"`
 		TenantIndex uint32   `json:"tenant_index"`
 	}
+	// AuthFailuresSummarised stands for all failed proofs of nobody known that came
+	// from one place within a window: outsiders do not make the chain grow.
+	AuthFailuresSummarised struct {
+		Bucket        Digest `json:"bucket"` // keyed MAC of the network that they came from
+		Count         uint64 `json:"count"`
+		WindowSeconds int    `json:"window_s"`
+	}
 )
+
+// EventType implements Event.
+func (AuthFailuresSummarised) EventType() EventType {
+	return EventType{"AUTH_FAILURES_SUMMARISED", 1}
+}
 
 // EventType implements Event.
 func (ChainGenesis) EventType() EventType { return EventType{"CHAIN_GENESIS", 1} }
@@ -69,6 +81,7 @@ type Account struct {
 	Tenant       TenantID     // whose user claimed it
 	User         UserID       // who claimed it
 	Registration Registration // zero once the person was erased
+	Releases     int          // how often the address was claimed and released
 }
 
 // ErrAddressTaken refuses a second claim of an address.
@@ -76,8 +89,11 @@ var ErrAddressTaken = &Error{Conflict, "an account with this address exists"}
 
 // Evolve returns the account as it is after e. It is total.
 func (a Account) Evolve(e AccountEvent) Account {
-	if e, ok := e.(AccountClaimed); ok {
-		return Account{Ref: e.AccountRef, Tenant: e.TenantID, User: e.UserID, Registration: e.Personal}
+	switch e := e.(type) {
+	case AccountClaimed:
+		return Account{Ref: e.AccountRef, Tenant: e.TenantID, User: e.UserID, Registration: e.Personal, Releases: a.Releases}
+	case AccountReleased:
+		return Account{Ref: e.AccountRef, Releases: a.Releases + 1}
 	}
 	return a
 }

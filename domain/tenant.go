@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,7 +19,8 @@ type TenantEvent interface {
 type (
 	// TenantRegistered is a tenant's first fact after its chain's genesis.
 	TenantRegistered struct {
-		Plan        string     `json:"plan"` // trial, or self_hosted if there is no trial clock
+		Owner       UserID     `json:"owner"` // its first one, who registers in the same append
+		Plan        string     `json:"plan"`  // trial, or self_hosted if there is no trial clock
 		TenantID    TenantID   `json:"tenant_id"`
 		TrialEndsAt int64      `json:"trial_ends_at"` // Unix microseconds; 0 = no trial clock
 		Personal    TenantName `json:"-"`
@@ -42,32 +44,53 @@ func (e *TenantRegistered) personalField() any { return &e.Personal }
 func (TenantRegistered) tenant()               {}
 
 // Tenant is what the facts about one tenant fold to. The zero Tenant never
-// registered.
+// registered. Its slices belong to the log's memory: nobody writes to them.
 type Tenant struct {
 	ID          TenantID
 	Name        string
 	TrialEndsAt int64 // Unix microseconds; 0 = no trial clock
+	Owners      []UserID
+	Settings    Settings // see DefaultSettings
+	Lockdown    ID       // the event that began the one that lasts; zero = none
 }
 
 // Evolve returns the tenant as it is after e. It is total.
 func (t Tenant) Evolve(e TenantEvent) Tenant {
-	if e, ok := e.(TenantRegistered); ok {
-		return Tenant{ID: e.TenantID, Name: e.Personal.Name, TrialEndsAt: e.TrialEndsAt}
+	switch e := e.(type) {
+	case TenantRegistered:
+		t = Tenant{ID: e.TenantID, Name: e.Personal.Name, TrialEndsAt: e.TrialEndsAt, Settings: DefaultSettings()}
+		if !e.Owner.IsZero() {
+			t.Owners = []UserID{e.Owner}
+		}
+	case OwnerAdded:
+		if !slices.Contains(t.Owners, e.UserID) {
+			t.Owners = append(slices.Clone(t.Owners), e.UserID)
+		}
+	case OwnerRemoved:
+		t.Owners = slices.DeleteFunc(slices.Clone(t.Owners), func(id UserID) bool { return id == e.UserID })
+	case TenantSettingsChanged:
+		t = t.withSetting(e)
+	case TenantActivated:
+		t.TrialEndsAt = 0
+	case LockdownActivated:
+		t.Lockdown = e.ActivationEventID
+	case LockdownLifted:
+		t.Lockdown = ID{}
 	}
 	return t
 }
 
-// Register decides whether the tenant may begin. Its trial ends at trialEndsAt,
-// Unix microseconds, or it has none if that is 0. It refuses with Invalid a name
-// that CheckName refuses. Registering again is no news.
-func (t Tenant) Register(id TenantID, name string, trialEndsAt int64) ([]TenantEvent, error) {
+// Register decides whether the tenant may begin, with its first owner. Its trial
+// ends at trialEndsAt, Unix microseconds, or it has none if that is 0. It refuses
+// with Invalid a name that CheckName refuses. Registering again is no news.
+func (t Tenant) Register(id TenantID, owner UserID, name string, trialEndsAt int64) ([]TenantEvent, error) {
 	if !t.ID.IsZero() {
 		return nil, nil
 	}
 	if err := CheckName("tenant_name", name); err != nil {
 		return nil, err
 	}
-	fact := TenantRegistered{Plan: "trial", TenantID: id, TrialEndsAt: trialEndsAt, Personal: TenantName{name}}
+	fact := TenantRegistered{Owner: owner, Plan: "trial", TenantID: id, TrialEndsAt: trialEndsAt, Personal: TenantName{name}}
 	if trialEndsAt == 0 {
 		fact.Plan = "self_hosted"
 	}
