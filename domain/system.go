@@ -34,7 +34,8 @@ type (
 		TenantIndex uint32   `json:"tenant_index"`
 	}
 	// AuthFailuresSummarised stands for all failed proofs of nobody known that came
-	// from one place within a window: outsiders do not make the chain grow.
+	// from one place within a window: outsiders do not make the chain grow. A zero
+	// bucket stands for all places of the window that have no fact of their own.
 	AuthFailuresSummarised struct {
 		Bucket        Digest `json:"bucket"` // keyed MAC of the network that they came from
 		Count         uint64 `json:"count"`

@@ -113,6 +113,7 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 func (s *Server) refuse(c *gin.Context, err error) {
 	r := refusalFor(err)
 	s.blame(c, r, err)
+	s.failed(c.Request, exchangeOf(c), r)
 	var details map[string]any
 	if d, ok := errors.AsType[*detailed](err); ok {
 		details = d.details

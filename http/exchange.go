@@ -18,6 +18,7 @@ type exchange struct {
 	start     time.Time
 	client    netip.Addr   // where the request came from; see clientOf
 	network   netip.Prefix // which that belongs to
+	proven    bool         // who asks is known, and the tenant's limit counts
 	allowance Allowance    // how whoever asks stands, as the answer shows it
 }
 

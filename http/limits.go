@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quantaseal/quantaseal/domain"
@@ -29,6 +30,9 @@ type Limits interface {
 	Network(ctx context.Context, network netip.Prefix) Allowance
 	// Standing returns how network stands, and counts nothing.
 	Standing(network netip.Prefix) Allowance
+	// Failed counts that a proof which came from network was refused, or not even
+	// looked at. It does not wait for anything.
+	Failed(network netip.Prefix)
 }
 
 // limit counts the request against the limit that goes with who asks: the
@@ -38,13 +42,27 @@ func (s *Server) limit(ctx context.Context, x *exchange, h http.Header, by domai
 	if by.Kind == domain.ActorAnonymous {
 		x.allowance = s.Limits.Network(ctx, x.network)
 	} else {
-		x.allowance = s.Limits.Tenant(ctx, by.Tenant)
+		x.proven, x.allowance = true, s.Limits.Tenant(ctx, by.Tenant)
 	}
 	x.allowance.show(h)
 	if x.allowance.Retry > 0 {
 		return errTooMany
 	}
 	return nil
+}
+
+// failed counts a refusal that goes to nobody known: of a proof that is none, or
+// of one more after too many. Who shows none, or owes a second factor, did not fail.
+func (s *Server) failed(r *http.Request, x *exchange, refused *refusal) {
+	if refused.kind == errUnauthenticated.kind && presents(r) || refused == errTooMany && !x.proven {
+		s.Limits.Failed(x.network)
+	}
+}
+
+// presents reports whether a request holds what could be a proof.
+func presents(r *http.Request) bool {
+	return r.Header.Get("Authorization") != "" || r.Header.Get("X-API-Key") != "" ||
+		len(cookieValues(r, accessCookie)) > 0 || strings.HasPrefix(r.URL.Path, apiPrefix+"/auth/")
 }
 
 // show sets the headers that tell a caller how it stands, or none if it has no limit.

@@ -18,6 +18,9 @@ func (halfUsed) Standing(netip.Prefix) Allowance {
 	return Allowance{Limit: 20, Remaining: 10, Reset: noon.Add(30 * time.Second)}
 }
 
+// Failed implements Limits.
+func (halfUsed) Failed(netip.Prefix) {}
+
 func TestRetryAfter(t *testing.T) {
 	for _, test := range []struct {
 		wait time.Duration

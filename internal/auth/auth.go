@@ -43,13 +43,11 @@ func AccountRef(key []byte, normal string) [16]byte {
 // no zero byte.
 var networkLabel = []byte("quantaseal/v1/network\x00")
 
-// NetworkRef returns what stands for a network where its addresses may not: the
-// first 16 bytes of HMAC-SHA3-256 under key over a label and the network. All
-// that is no network shares one.
-func NetworkRef(key []byte, network netip.Prefix) [16]byte {
+// NetworkRef returns what stands for a network where its addresses may not: HMAC-SHA3-256
+// under key over a label and the network. All that is no network shares one.
+func NetworkRef(key []byte, network netip.Prefix) [32]byte {
 	text, _ := network.MarshalBinary() // never fails
-	sum := mac(key, networkLabel, text)
-	return [16]byte(sum[:16])
+	return mac(key, networkLabel, text)
 }
 
 func mac(key []byte, parts ...[]byte) [32]byte {

@@ -10,7 +10,7 @@ import (
 
 func TestNetworkRef(t *testing.T) {
 	key, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
-	seen := map[[16]byte]string{}
+	seen := map[[32]byte]string{}
 	for _, network := range []string{"192.0.2.0/24", "192.0.3.0/24", "192.0.2.0/25", "2001:db8::/56", "2001:db8:0:100::/56", "::/0", "0.0.0.0/0"} {
 		p := netip.MustParsePrefix(network)
 		ref := auth.NetworkRef(key, p)

@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
 	vaulthttp "github.com/quantaseal/quantaseal/http"
 	"github.com/quantaseal/quantaseal/internal/auth"
 	"github.com/quantaseal/quantaseal/internal/keyring"
@@ -19,6 +21,8 @@ type limits struct {
 	perTenant         int // by default
 	perNetwork        int
 	secrets           *keyring.Instance
+	log               *eventstore.Log // where tenants say what they want less of
+	failures          *commands.Failures
 }
 
 var _ vaulthttp.Limits = (*limits)(nil)
@@ -31,7 +35,7 @@ const (
 )
 
 func (n *Node) openLimits(ctx context.Context, s *stores, secrets *keyring.Instance, options Options) (*limits, error) {
-	l := &limits{perTenant: n.config.RateLimit, perNetwork: n.config.AuthRateLimit, secrets: secrets}
+	l := &limits{perTenant: n.config.RateLimit, perNetwork: n.config.AuthRateLimit, secrets: secrets, log: n.Log, failures: n.Failures}
 	for _, one := range []struct {
 		to   **ratelimit.Limiter
 		size int
@@ -55,7 +59,22 @@ func (n *Node) openLimits(ctx context.Context, s *stores, secrets *keyring.Insta
 
 // Tenant implements http.Limits.
 func (l *limits) Tenant(ctx context.Context, tenant domain.TenantID) vaulthttp.Allowance {
-	return vaulthttp.Allowance(l.tenants.Take(ctx, "t"+string(tenant.ID[:]), perMinute(l.perTenant)))
+	return vaulthttp.Allowance(l.tenants.Take(ctx, "t"+string(tenant.ID[:]), perMinute(l.limitOf(ctx, tenant))))
+}
+
+// limitOf returns how often tenant may ask in a minute: as often as every tenant,
+// or less if its settings say so. More is not a tenant's to give itself.
+func (l *limits) limitOf(ctx context.Context, tenant domain.TenantID) int {
+	t, _, err := eventstore.Fold[domain.Tenant](ctx, l.log, tenant, domain.AggregateID{Kind: domain.KindTenant, ID: tenant.ID})
+	if err != nil || t.Settings.RateLimit == 0 { // what cannot be read now is told by whatever comes next
+		return l.perTenant
+	}
+	return min(l.perTenant, t.Settings.RateLimit)
+}
+
+// Failed implements http.Limits.
+func (l *limits) Failed(network netip.Prefix) {
+	l.failures.Count(auth.NetworkRef(l.secrets.AddressKey, network))
 }
 
 // Network implements http.Limits.
@@ -76,12 +95,13 @@ func (l *limits) Standing(network netip.Prefix) vaulthttp.Allowance {
 // nobody's address.
 func (l *limits) networkKey(network netip.Prefix) string {
 	ref := auth.NetworkRef(l.secrets.AddressKey, network)
-	return "n" + string(ref[:])
+	return "n" + string(ref[:16])
 }
 
 func perMinute(limit int) ratelimit.Quota { return ratelimit.Quota{Limit: limit, Window: time.Minute} }
 
-// sweepEvery is how often counters that say nothing any more are removed.
+// sweepEvery is how often counters that say nothing any more are removed, and
+// refusals are put on the record whose window is over.
 const sweepEvery = time.Minute
 
 func (n *Node) sweepLimits(ctx context.Context) {
@@ -93,8 +113,16 @@ func (n *Node) sweepLimits(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		n.recordFailures(ctx, false)
 		if err := n.limits.tenants.Sweep(ctx); err != nil && ctx.Err() == nil { // one table holds them all
 			n.logger.WarnContext(ctx, "counters of rate limits were not swept", "err", err)
 		}
+	}
+}
+
+// recordFailures puts what was refused to nobody known on the record.
+func (n *Node) recordFailures(ctx context.Context, unfinished bool) {
+	if err := n.Failures.Record(ctx, requestID(), unfinished); err != nil && ctx.Err() == nil {
+		n.logger.WarnContext(ctx, "refusals are not on the record yet", "err", err)
 	}
 }

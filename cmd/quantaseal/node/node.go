@@ -33,6 +33,7 @@ type Node struct {
 	Log        *eventstore.Log
 	Vault      *commands.Vault
 	Identity   *commands.Identity
+	Failures   *commands.Failures
 	Reconciler *commands.Reconciler
 	Queries    *queries.Queries
 	Views      *projections.Runner
@@ -151,6 +152,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err := n.Identity.Begin(ctx, requestID()); err != nil {
 		return err
 	}
+	n.Failures = &commands.Failures{Log: n.Log, Now: options.Now}
 	if n.limits, err = n.openLimits(ctx, s, secrets, options); err != nil {
 		return err
 	}

@@ -18,11 +18,12 @@ const (
 	vacuumEvery = 24 * time.Hour
 )
 
-// How often the reconciler looks for work, and how long requests in flight may
-// take to finish when the node stops.
+// How often the reconciler looks for work, and how long requests in flight and the
+// last record may take when the node stops.
 const (
 	reconcileEvery = 30 * time.Second
 	shutdownGrace  = 20 * time.Second
+	recordGrace    = 5 * time.Second // for what was refused and is not on the record yet
 )
 
 // Run keeps read models and the reconciler going until ctx ends, and serves on
@@ -59,6 +60,9 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		case <-ctx.Done():
 		}
 	}
+	last, cancel := context.WithTimeout(background, recordGrace)
+	defer cancel()
+	n.recordFailures(last, true)
 	stop()
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
