@@ -76,8 +76,12 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 	if created.Key, lookup, created.Prefix, err = i.Tokens.NewKey(cmd.Environment); err != nil {
 		return CreatedKey{}, fmt.Errorf("drawing an API key: %w", err)
 	}
+	owner, err := i.userOf(ctx, by.Tenant, by.User)
+	if err != nil {
+		return CreatedKey{}, err
+	}
 	fact := domain.APIKeyCreated{
-		Digest: i.Tokens.DigestKey(created.Key), Environment: cmd.Environment, ExpiresAt: created.ExpiresAt, KeyID: created.ID,
+		AuthVersion: owner.AuthVersion, Digest: i.Tokens.DigestKey(created.Key), Environment: cmd.Environment, ExpiresAt: created.ExpiresAt, KeyID: created.ID,
 		Lookup: lookup, Owner: by.User, Prefix: created.Prefix, Scopes: scopes, Personal: domain.APIKeyName{Name: cmd.Name},
 	}
 	_, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),

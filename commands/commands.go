@@ -143,8 +143,9 @@ func observe(ctx context.Context, log *eventstore.Log, by domain.Actor, id domai
 	return receipt, nil
 }
 
-// authorize refuses with ErrDenied, on the record, an actor whose access does
-// not cover scope. route names what was asked, by its pattern.
+// authorize refuses with Denied, on the record, an actor whose access does not
+// cover scope, or whom something bars. Every command that somebody proven asks for
+// calls it: what the edge decided about a request takes effect here. route names what was asked, by its pattern.
 func authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
 	if by.May(scope) {
 		return nil
@@ -152,13 +153,14 @@ func authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope 
 	return deny(ctx, log, by, scope, route)
 }
 
-// deny puts on the record that an actor's access does not go so far, and
-// returns ErrDenied.
+// deny puts on the record that an actor's access does not go so far, and why, and
+// returns the refusal.
 func deny(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
-	if _, err := observe(ctx, log, by, tenantAggregate(by.Tenant), domain.AccessDenied{Permission: scope, Reason: "scope", Route: route}); err != nil {
+	reason, refusal := by.Denial()
+	if _, err := observe(ctx, log, by, tenantAggregate(by.Tenant), domain.AccessDenied{Permission: scope, Reason: reason, Route: route}); err != nil {
 		return err
 	}
-	return domain.ErrDenied
+	return refusal
 }
 
 // unfinished is a fault that comes after a fact was recorded. It is no refusal

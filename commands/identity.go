@@ -94,7 +94,7 @@ func (i *Identity) issue(ctx context.Context, by domain.Actor, user domain.User,
 		eventstore.Fact{
 			Event: domain.SessionIssued{
 				AccessTTLSeconds: int(domain.AccessTTL.Seconds()), RefreshTTLSeconds: int(domain.RefreshTTL.Seconds()),
-				ExpiresAt: s.RefreshExpiry.UnixMicro(), SessionID: s.ID, TokenDigest: i.Tokens.Digest(s.Refresh), UserID: s.User,
+				AuthVersion: user.AuthVersion, ExpiresAt: s.RefreshExpiry.UnixMicro(), SessionID: s.ID, TokenDigest: i.Tokens.Digest(s.Refresh), UserID: s.User,
 			},
 			Aggregate: sessionAggregate(s.ID), Changes: true,
 		})
@@ -119,8 +119,9 @@ func (i *Identity) prepare(ctx context.Context, s *Session, role domain.Role) er
 	return nil
 }
 
-// AuthenticateKey returns who an API key acts for. It refuses with
-// ErrUnauthenticated a key that is malformed, unknown, revoked or expired. What
+// AuthenticateKey returns who an API key acts for, with those of its scopes that
+// its owner's role has now. It refuses with ErrUnauthenticated a key that is
+// malformed, unknown, revoked or expired, or whose owner left. What
 // it believes it folds from the log; the read model only says where to look.
 func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Actor, error) {
 	lookup, env, err := i.Tokens.ReadKey(key)
@@ -143,14 +144,22 @@ func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Acto
 	if !k.Authenticates(i.Tokens.DigestKey(key), env, i.Now()) {
 		return domain.Actor{}, domain.ErrUnauthenticated
 	}
+	owner, err := i.userOf(ctx, place.tenant, k.Owner)
+	if err != nil {
+		return domain.Actor{}, err
+	}
+	if !owner.AdmitsKey(k) {
+		return domain.Actor{}, domain.ErrUnauthenticated
+	}
 	return domain.Actor{
-		Tenant: place.tenant, Kind: domain.ActorKey, ID: k.ID.ID, User: k.Owner, Role: domain.RoleOwner,
-		Scopes: k.Scopes, Environment: env,
+		Tenant: place.tenant, Kind: domain.ActorKey, ID: k.ID.ID, User: k.Owner, Role: owner.Role,
+		Scopes: owner.Role.Limit(k.Scopes), Environment: env,
 	}, nil
 }
 
 // AuthenticateAccess returns who an access token acts for. It refuses with
-// ErrUnauthenticated a token that is not ours, has expired, or whose session is over.
+// ErrUnauthenticated a token that is not ours, has expired, or whose session or
+// user is over. What the token says of the user's role is not believed.
 func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain.Actor, error) {
 	now := i.Now()
 	a, err := i.Tokens.ReadAccess(token, now)
@@ -161,11 +170,24 @@ func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain
 	if err != nil {
 		return domain.Actor{}, fmt.Errorf("loading a session: %w", err)
 	}
-	if !s.Live(now) || s.User != a.User {
+	user, err := i.userOf(ctx, a.Tenant, a.User)
+	if err != nil {
+		return domain.Actor{}, err
+	}
+	if !s.Live(now) || !user.AdmitsSession(s) {
 		return domain.Actor{}, domain.ErrUnauthenticated
 	}
 	return domain.Actor{
 		Tenant: a.Tenant, Kind: domain.ActorUser, ID: a.User.ID, User: a.User, Session: a.Session,
-		Role: a.Role, Scopes: domain.AllScopes(), Environment: domain.Live,
+		Role: user.Role, Scopes: user.Role.Scopes(), Environment: domain.Live, ProvenAt: s.ProvenAt,
 	}, nil
+}
+
+// userOf returns a user as the log says that it is.
+func (i *Identity) userOf(ctx context.Context, tenant domain.TenantID, id domain.UserID) (domain.User, error) {
+	user, _, err := eventstore.Fold[domain.User](ctx, i.Log, tenant, userAggregate(id))
+	if err != nil {
+		return user, fmt.Errorf("loading a user: %w", err)
+	}
+	return user, nil
 }

@@ -40,7 +40,7 @@ func (i *Identity) Login(ctx context.Context, cmd Login) (Session, error) {
 	switch {
 	case err != nil:
 		return Session{}, err
-	case user.ID.IsZero():
+	case user.Status != domain.Active:
 		return Session{}, domain.ErrUnauthenticated
 	case !proven:
 		failed := domain.LoginFailed{AccountRef: account.Ref, InDeclaredRange: domain.NoneDeclared, Reason: "password"}

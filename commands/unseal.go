@@ -60,7 +60,8 @@ func lastMoment(c domain.Credential) int64 {
 func (v *Vault) open(ctx context.Context, by domain.Actor, via domain.EntryID, c domain.Credential) ([]domain.CredentialEvent, Secret, error) {
 	facts, refusal := c.Unseal(via, by.Environment, v.Now())
 	if !by.May(domain.ScopeVaultUnseal) {
-		facts = []domain.CredentialEvent{domain.CredentialUnsealDenied{EntryID: via, Reason: "scope"}}
+		reason, _ := by.Denial()
+		facts = []domain.CredentialEvent{domain.CredentialUnsealDenied{EntryID: via, Reason: reason}}
 		refusal = domain.ErrCredentialUnavailable
 	}
 	sealed, err := v.Records.Get(ctx, by.Tenant, c.RecordHash)

@@ -58,15 +58,51 @@ type Actor struct {
 	Role        Role
 	Scopes      []Scope // what this access may do, sorted
 	Environment Environment
-	ProvenAt    int64 // when the user last proved who they are, Unix microseconds; 0 for an API key
+	Barred      string // why it may not do what this request asks, whatever its scopes are; "" = nothing bars it
+	ProvenAt    int64  // when the user last proved who they are, Unix microseconds; 0 for an API key
 	Request     RequestID
 	Origin      Origin
 }
 
-// May reports whether the actor's access covers scope.
+// Why an access does not go as far as a request. The words are stored, as reasons
+// of AccessDenied and CredentialUnsealDenied.
+const (
+	BarredScope    = "scope"    // the access does not cover it
+	BarredRole     = "role"     // the user's role does not
+	BarredKey      = "api_key"  // it is for people, and never for API keys
+	BarredAddress  = "address"  // not from there
+	BarredFactor   = "mfa_owed" // the tenant demands a second factor that the user has not
+	BarredTrial    = "trial"    // it adds something, and the trial is over
+	BarredLockdown = "lockdown" // it releases a value, and the tenant is locked
+	BarredStepUp   = "step_up"  // the user proved too long ago who they are
+	BarredRoute    = "route"    // nobody decided who may
+)
+
+// What two of them tell a caller beside ErrDenied: there is something to be done.
+var (
+	// ErrStepUp refuses what takes a fresh proof of who asks.
+	ErrStepUp = &Error{Denied, "prove once more who you are"}
+	// ErrFactorOwed refuses everything to a user who has yet to set up a second factor.
+	ErrFactorOwed = &Error{Denied, "set up a second factor first"}
+)
+
+// May reports whether the actor's access covers scope, and nothing bars it.
 func (a Actor) May(scope Scope) bool {
 	_, found := slices.BinarySearch(a.Scopes, scope)
-	return found
+	return found && a.Barred == ""
+}
+
+// Denial returns why the actor may not, as it is stored, and the refusal.
+func (a Actor) Denial() (reason string, refusal error) {
+	switch a.Barred {
+	case "":
+		return BarredScope, ErrDenied
+	case BarredStepUp:
+		return a.Barred, ErrStepUp
+	case BarredFactor:
+		return a.Barred, ErrFactorOwed
+	}
+	return a.Barred, ErrDenied
 }
 
 // SteppedUp reports whether the user proved who they are within StepUpTTL of now.

@@ -172,12 +172,20 @@ themselves by ` + "`make golden`" + `; the stored bytes of each are shown under
 const eventsFooter = `
 ## Reasons
 
-Why a credential was not to be had, as ` + "`CREDENTIAL_UNSEAL_DENIED` and `ACCESS_DENIED`" + `
-say it. To whoever asked all of them look alike.
+Why something was not to be had, as ` + "`CREDENTIAL_UNSEAL_DENIED` and `ACCESS_DENIED`" + `
+say it. To whoever asked for a credential all of them look alike.
 
 | reason | meaning |
 |---|---|
 | ` + "`scope`" + ` | the access does not cover what was asked for |
+| ` + "`role`" + ` | the user's role does not |
+| ` + "`api_key`" + ` | it is for people, and never for API keys |
+| ` + "`address`" + ` | neither the API key nor the tenant allows it from there |
+| ` + "`mfa_owed`" + ` | the tenant demands a second factor that the user has not |
+| ` + "`trial`" + ` | it adds something, and the trial is over |
+| ` + "`lockdown`" + ` | it releases a value, and the tenant is locked |
+| ` + "`step_up`" + ` | the user proved too long ago who they are |
+| ` + "`route`" + ` | nobody decided who may |
 | ` + "`not_found`" + ` | there never was such a credential |
 | ` + "`environment`" + ` | it belongs to the other environment |
 | ` + "`ended`" + ` | it was deleted, or destroyed after it expired |

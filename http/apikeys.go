@@ -96,7 +96,11 @@ func (s *Server) listKeys(ctx context.Context, in *call, _ none) (reply[[]apiKey
 	}
 	now := s.Now().UnixMicro()
 	keys := make([]apiKey, 0, len(rows))
+	own := in.by.Role.OwnOnly(domain.ScopeKeysManage)
 	for _, r := range rows {
+		if own && r.Owner != in.by.User {
+			continue
+		}
 		keys = append(keys, apiKey{
 			ID: r.ID, Name: r.Name, Prefix: r.Prefix, Scopes: r.Scopes, Environment: string(r.Environment),
 			Active:    r.RevokedAt == 0 && now < r.ExpiresAt,

@@ -57,14 +57,21 @@ func (s *Server) auditLogs(ctx context.Context, in *call, _ none) (reply[[]audit
 		return reply[[]auditEntry]{}, err
 	}
 	s.catchUp(ctx, receipt) // the reading is part of what is read
-	for _, who := range users {
-		actors, err := s.actorsOf(ctx, in, who)
+	asked := len(users) > 0
+	if f.Actors, err = s.actors(ctx, in, users); err != nil {
+		return reply[[]auditEntry]{}, err
+	}
+	if in.by.Role.OwnOnly(domain.ScopeAuditRead) {
+		own, err := s.actors(ctx, in, []string{in.by.User.String()})
 		if err != nil {
 			return reply[[]auditEntry]{}, err
 		}
-		f.Actors = append(f.Actors, actors...)
+		if asked {
+			own = slices.DeleteFunc(own, func(id domain.ID) bool { return !slices.Contains(f.Actors, id) })
+		}
+		f.Actors, asked = own, true
 	}
-	if len(users) > 0 && len(f.Actors) == 0 {
+	if asked && len(f.Actors) == 0 {
 		return reply[[]auditEntry]{data: []auditEntry{}, receipt: receipt}, nil
 	}
 	seqs, err := s.auditIndex(ctx, f)
@@ -166,6 +173,18 @@ func (s *Server) auditFilter(in *call) (f queries.AuditFilter, users []string, e
 		users = append(users, who)
 	}
 	return f, users, p.err
+}
+
+// actors returns the ids under which any of the users acted.
+func (s *Server) actors(ctx context.Context, in *call, users []string) (all []domain.ID, err error) {
+	for _, who := range users {
+		actors, err := s.actorsOf(ctx, in, who)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, actors...)
+	}
+	return all, nil
 }
 
 // actorsOf returns the ids under which a user acted, named by id or by e-mail

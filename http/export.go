@@ -38,6 +38,9 @@ func (s *Server) export(c *gin.Context) {
 		return
 	}
 	receipt, err := s.Vault.RecordExport(c.Request.Context(), in.by, req.Format)
+	if err == nil {
+		err = s.permits(c, in.by)
+	}
 	if err != nil {
 		s.refuse(c, err)
 		return

@@ -33,6 +33,8 @@ var (
 	errTooLarge         = &refusal{http.StatusBadRequest, "request_too_large", "Request too large"}
 	errUnauthenticated  = &refusal{http.StatusUnauthorized, "unauthenticated", "Authentication required"}
 	errDenied           = &refusal{http.StatusForbidden, "access_denied", "Access denied"}
+	errStepUp           = &refusal{http.StatusForbidden, "step_up_required", "Prove once more who you are"}
+	errFactorOwed       = &refusal{http.StatusForbidden, "mfa_enrolment_required", "Set up a second factor first"}
 	errNotFound         = &refusal{http.StatusNotFound, "not_found", "Not found"}
 	errMethodNotAllowed = &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"}
 	errInternal         = &refusal{http.StatusInternalServerError, "internal_error", "Internal server error"}
@@ -74,8 +76,13 @@ func refusalFor(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
 	}
-	if errors.Is(err, commands.ErrKeyReused) {
+	switch {
+	case errors.Is(err, commands.ErrKeyReused):
 		return errKeyReused
+	case errors.Is(err, domain.ErrStepUp):
+		return errStepUp
+	case errors.Is(err, domain.ErrFactorOwed):
+		return errFactorOwed
 	}
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		if r, ok := statuses[e.Kind]; ok {

@@ -11,8 +11,8 @@ func (s *Server) routes(engine *gin.Engine) {
 	engine.GET("/health", s.health)
 	api := engine.Group(apiPrefix)
 
-	open := endpoint{public: true, limit: maxAuthBody}
-	opened := endpoint{public: true, limit: maxAuthBody, status: http.StatusCreated}
+	open := endpoint{limit: maxAuthBody}
+	opened := endpoint{limit: maxAuthBody, status: http.StatusCreated}
 	api.POST("/auth/register", serve(s, opened, s.register))
 	api.POST("/auth/login", serve(s, open, s.login))
 	api.POST("/auth/refresh", serve(s, open, s.refresh))

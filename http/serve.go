@@ -45,7 +45,6 @@ type reply[Res any] struct {
 
 // endpoint says how a route is served beside its handler.
 type endpoint struct {
-	public bool  // nobody need be authenticated; Authorization is not looked at
 	status int   // of success; 0 = 200
 	limit  int64 // of the body; 0 = maxBody
 	secret bool  // the answer holds a secret: refuse requests that a browser sends on a guess
@@ -80,6 +79,9 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 		}
 		ctx := c.Request.Context()
 		res, err := handle(ctx, in, req)
+		if err == nil {
+			err = s.permits(c, in.by)
+		}
 		if err != nil {
 			s.refuse(c, err)
 			return
@@ -104,7 +106,8 @@ func (c *call) read(req any, limit int64) (err error) {
 // call authenticates a request and gathers what its handler needs beside the body.
 func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 	in := &call{http: c.Request, param: c.Param, header: c.Writer.Header()}
-	if !e.public {
+	public := matrix[patternOf(c)].public
+	if !public {
 		by, err := s.authenticate(c.Request)
 		if err != nil && refusalFor(err) == errInternal {
 			err = fmt.Errorf("%w: authenticating: %w", errUnavailable, err) // nothing was looked up yet
@@ -135,7 +138,10 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 			return nil, err
 		}
 	}
-	return in, nil
+	if public {
+		return in, nil
+	}
+	return in, s.bar(c.Request.Context(), c, &in.by, x.client)
 }
 
 // authenticate returns who presents the request's one credential.

@@ -1,0 +1,97 @@
+package http
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/quantaseal/quantaseal/commands"
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// pattern names a route by its method and its pattern, without the API's prefix.
+type pattern struct{ method, path string }
+
+func patternOf(c *gin.Context) pattern {
+	return pattern{c.Request.Method, strings.TrimPrefix(c.FullPath(), apiPrefix)}
+}
+
+// access says who may use a route, and when. The zero access lets nobody.
+type access struct {
+	public   bool          // anybody; what a request presents to prove who asks is not looked at
+	roles    []domain.Role // whose users may
+	scope    domain.Scope  // what the access has to cover; "" = being such a user is enough
+	never    bool          // API keys may not, whatever they cover
+	stepUp   bool          // a user has to have proven who they are just now
+	adds     bool          // not once the trial is over
+	releases bool          // not under lockdown
+	self     bool          // also for a user who owes a second factor
+}
+
+// Who may use a route, from the many to the few. An auditor is no viewer: it is
+// named where it may.
+var (
+	everybody = domain.Roles()
+	viewers   = []domain.Role{domain.RoleViewer, domain.RoleEditor, domain.RoleAdmin, domain.RoleOwner}
+	editors   = []domain.Role{domain.RoleEditor, domain.RoleAdmin, domain.RoleOwner}
+	admins    = []domain.Role{domain.RoleAdmin, domain.RoleOwner}
+	auditors  = []domain.Role{domain.RoleAuditor, domain.RoleAdmin, domain.RoleOwner}
+	owners    = []domain.Role{domain.RoleOwner}
+)
+
+// bars returns why by, who stands so and asks from client, may not use a route,
+// or "". It is the one place that decides, by the matrix alone.
+func (a access) bars(by domain.Actor, st commands.Standing, client netip.Addr, now time.Time) string {
+	isKey := by.Kind == domain.ActorKey
+	switch {
+	case a.public:
+		return ""
+	case len(a.roles) == 0:
+		return domain.BarredRoute
+	case !slices.Contains(a.roles, by.Role):
+		return domain.BarredRole
+	case isKey && a.never:
+		return domain.BarredKey
+	case a.scope != "" && !by.May(a.scope):
+		return domain.BarredScope
+	case !st.AllowsFrom(client):
+		return domain.BarredAddress
+	case !isKey && !a.self && st.OwesFactor():
+		return domain.BarredFactor
+	case a.adds && st.Tenant.Adds(now) != nil:
+		return domain.BarredTrial
+	case a.releases && st.Tenant.Locked():
+		return domain.BarredLockdown
+	case a.stepUp && !isKey && !by.SteppedUp(now):
+		return domain.BarredStepUp
+	}
+	return ""
+}
+
+// bar finds out whether a proven caller may use the route. What bars it is told to
+// the commands, which refuse, on the record, once the form of the request has been
+// judged: who may not does not learn it sooner than that, and nobody learns more.
+func (s *Server) bar(ctx context.Context, c *gin.Context, by *domain.Actor, client netip.Addr) error {
+	st, err := s.Identity.Standing(ctx, *by)
+	if err != nil {
+		return fmt.Errorf("%w: asking how a caller stands: %w", errUnavailable, err)
+	}
+	by.Barred = matrix[patternOf(c)].bars(*by, st, client, s.Now())
+	return nil
+}
+
+// permits is the last line: an answer to somebody who was barred and whom no
+// command refused. It refuses with errDenied and says so in the log, since a
+// handler forgot to ask.
+func (s *Server) permits(c *gin.Context, by domain.Actor) error {
+	if by.Barred == "" {
+		return nil
+	}
+	s.Log.ErrorContext(c.Request.Context(), "a handler let pass who was barred", "route", c.FullPath(), "reason", by.Barred)
+	return errDenied
+}

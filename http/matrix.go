@@ -1,0 +1,37 @@
+package http
+
+import "github.com/quantaseal/quantaseal/domain"
+
+// matrix says of every route who may use it, and when. A route without a line
+// here is served to nobody.
+var matrix = map[pattern]access{
+	{"GET", "/health"}: {public: true},
+
+	{"POST", "/auth/register"}: {public: true},
+	{"POST", "/auth/login"}:    {public: true},
+	{"POST", "/auth/refresh"}:  {public: true},
+	{"POST", "/auth/logout"}:   {public: true},
+
+	{"GET", "/vault/list"}:                {roles: viewers, scope: domain.ScopeVaultList},
+	{"GET", "/vault/entries"}:             {roles: viewers, scope: domain.ScopeVaultList},
+	{"GET", "/vault/:id/versions"}:        {roles: viewers, scope: domain.ScopeVaultList},
+	{"GET", "/vault/:id"}:                 {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
+	{"GET", "/vault/unseal/:id"}:          {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
+	{"POST", "/vault/unseal/:id"}:         {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
+	{"POST", "/vault/unseal"}:             {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
+	{"POST", "/vault/seal"}:               {roles: editors, scope: domain.ScopeVaultSeal, adds: true},
+	{"POST", "/vault/rotate/:id"}:         {roles: editors, scope: domain.ScopeVaultRotate, adds: true},
+	{"POST", "/vault/entries/:id/rotate"}: {roles: editors, scope: domain.ScopeVaultRotate, adds: true},
+	{"DELETE", "/vault/:id"}:              {roles: admins, scope: domain.ScopeVaultDelete},
+	{"DELETE", "/vault/entries/:id"}:      {roles: admins, scope: domain.ScopeVaultDelete},
+	{"POST", "/vault/:id/restore"}:        {roles: admins, scope: domain.ScopeVaultDelete},
+
+	{"GET", "/security/api-keys"}:        {roles: editors, scope: domain.ScopeKeysManage},
+	{"GET", "/settings/api-keys"}:        {roles: editors, scope: domain.ScopeKeysManage},
+	{"POST", "/security/api-keys"}:       {roles: admins, scope: domain.ScopeKeysManage, stepUp: true, adds: true},
+	{"DELETE", "/security/api-keys/:id"}: {roles: admins, scope: domain.ScopeKeysManage, stepUp: true},
+
+	{"GET", "/audit/logs"}:    {roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/audit"}:         {roles: everybody, scope: domain.ScopeAuditRead},
+	{"POST", "/audit/export"}: {roles: auditors, scope: domain.ScopeAuditExport},
+}
