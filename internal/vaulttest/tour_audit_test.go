@@ -164,7 +164,7 @@ func TestTourAuditFilters(t *testing.T) {
 			{"event_type=vault.seal&order=desc&limit=1", pick(types("CREDENTIAL_SEALED"))[:1]},
 			{"event_type=vault.seal&order=asc&limit=1", pick(types("CREDENTIAL_SEALED"))[:1]}, // the newest, ascending
 			{"event_type=vault.seal&offset=1", pick(types("CREDENTIAL_SEALED"))[1:]},
-			{"end_date=" + now.AddDate(0, 0, -1).Format(time.DateOnly) + "&start_date=" + now.AddDate(0, 0, -2).Format(time.DateOnly), nil},
+			{"end_date=" + now.AddDate(0, 0, -2).Format(time.DateOnly) + "&start_date=" + now.AddDate(0, 0, -3).Format(time.DateOnly), nil},
 			{"event_type=vault.seal&start_date=" + now.Add(-time.Hour).Format("2006-01-02T15:04:05") + "%20" + "00:00", pick(func(l logEntry) bool { return types("CREDENTIAL_SEALED")(l) && late(l) })},
 			{"event_type=vault.seal&end_date=" + url.QueryEscape(now.Add(-time.Hour).Format(time.RFC3339)), pick(func(l logEntry) bool { return types("CREDENTIAL_SEALED")(l) && !late(l) })},
 		} {
