@@ -24,7 +24,7 @@ func (i *Identity) Login(ctx context.Context, cmd Login) (Session, error) {
 	var account domain.Account
 	var user domain.User
 	if _, ref, err := i.Tokens.Address(cmd.Email); err == nil {
-		account, _, err = eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: ref})
+		account, _, err = eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
 		if err != nil {
 			return Session{}, fmt.Errorf("loading an account: %w", err)
 		}
@@ -136,7 +136,7 @@ func (i *Identity) UserOf(ctx context.Context, tenant domain.TenantID, address s
 	if err != nil {
 		return domain.UserID{}, err
 	}
-	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: ref})
+	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
 	if err != nil {
 		return domain.UserID{}, fmt.Errorf("loading an account: %w", err)
 	}

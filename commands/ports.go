@@ -40,18 +40,20 @@ type Records interface {
 }
 
 // Lookups leads to what the log knows. Read models implement it; nothing is
-// believed because of them.
+// believed because of them. What is due comes in an order that lasts, at most
+// limit that follow the one given, the zero one standing before all.
 type Lookups interface {
 	// APIKeyByLookup returns where the key with a public part is recorded, or zero ids.
 	APIKeyByLookup(ctx context.Context, lookup string) (domain.TenantID, domain.KeyID, error)
-	// Overdue returns up to limit credentials whose lifetime or restore window ended before now.
-	Overdue(ctx context.Context, now time.Time, limit int) ([]domain.DueCredential, error)
-	// Unshredded returns up to limit versions that are over and whose destruction is not on record.
-	Unshredded(ctx context.Context, limit int) ([]domain.DueVersion, error)
+	// Overdue returns credentials whose lifetime or restore window ended before now.
+	Overdue(ctx context.Context, now time.Time, after domain.DueCredential, limit int) ([]domain.DueCredential, error)
+	// Unshredded returns versions that are over and whose destruction is not on record.
+	Unshredded(ctx context.Context, after domain.DueVersion, limit int) ([]domain.DueVersion, error)
 	// Named reports whether a fact about a credential names the record hash.
 	Named(ctx context.Context, tenant domain.TenantID, credential domain.CredentialID, hash domain.Digest) (bool, error)
-	// Unregistered returns up to limit tenants that were added and have not registered.
-	Unregistered(ctx context.Context, limit int) ([]domain.DueRegistration, error)
+	// Unregistered returns tenants that were added and have not registered, unless
+	// their first user was erased.
+	Unregistered(ctx context.Context, after domain.DueRegistration, limit int) ([]domain.DueRegistration, error)
 }
 
 // Tenants creates and erases key material. The key ring implements it.

@@ -19,6 +19,12 @@ type Reconciler struct {
 	Identity *Identity
 	Lookups  Lookups
 
+	// Where the last pass stopped; zero: it came to the end, and the next one begins
+	// anew. So what fails again and again does not keep others waiting.
+	registered domain.DueRegistration
+	swept      domain.DueCredential
+	shredded   domain.DueVersion
+
 	checked int64 // cursor of the last kept record that a fact was found for
 }
 
@@ -42,22 +48,23 @@ func (r *Reconciler) Run(ctx context.Context, request domain.RequestID) error {
 	)
 }
 
+// stoppedAt returns where a pass stopped that took on due.
+func stoppedAt[D any](due []D) (last D) {
+	if len(due) == passLimit {
+		last = due[passLimit-1]
+	}
+	return last
+}
+
 func (r *Reconciler) registrations(ctx context.Context, request domain.RequestID) error {
-	due, err := r.Lookups.Unregistered(ctx, passLimit)
+	due, err := r.Lookups.Unregistered(ctx, r.registered, passLimit)
 	if err != nil {
 		return fmt.Errorf("looking for interrupted registrations: %w", err)
 	}
+	r.registered = stoppedAt(due)
 	var errs []error
 	for _, d := range due {
-		account, _, err := eventstore.Fold[domain.Account](ctx, r.Vault.Log, domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: d.AccountRef})
-		if err == nil && account.Registration.TenantName == "" {
-			continue // the person was erased before the tenant began
-		}
-		if err == nil {
-			claimed := domain.AccountClaimed{AccountRef: account.Ref, TenantID: account.Tenant, UserID: account.User, Personal: account.Registration}
-			_, err = r.Identity.begin(ctx, domain.System(account.Tenant, request), claimed, d.Index)
-		}
-		if err != nil {
+		if err := r.Identity.finish(ctx, request, d); err != nil {
 			errs = append(errs, fmt.Errorf("finishing the registration of tenant %s: %w", d.Tenant, err))
 		}
 	}
@@ -65,10 +72,11 @@ func (r *Reconciler) registrations(ctx context.Context, request domain.RequestID
 }
 
 func (r *Reconciler) sweep(ctx context.Context, request domain.RequestID) error {
-	due, err := r.Lookups.Overdue(ctx, r.Vault.Now(), passLimit)
+	due, err := r.Lookups.Overdue(ctx, r.Vault.Now(), r.swept, passLimit)
 	if err != nil {
 		return fmt.Errorf("looking for expired credentials: %w", err)
 	}
+	r.swept = stoppedAt(due)
 	var errs []error
 	for _, d := range due {
 		by := domain.System(d.Tenant, request)
@@ -85,10 +93,11 @@ func (r *Reconciler) sweep(ctx context.Context, request domain.RequestID) error 
 }
 
 func (r *Reconciler) shred(ctx context.Context, request domain.RequestID) error {
-	due, err := r.Lookups.Unshredded(ctx, passLimit)
+	due, err := r.Lookups.Unshredded(ctx, r.shredded, passLimit)
 	if err != nil {
 		return fmt.Errorf("looking for versions to destroy: %w", err)
 	}
+	r.shredded = stoppedAt(due)
 	var errs []error
 	for _, d := range due {
 		c, err := r.credential(ctx, d.Tenant, d.Entry.Credential())

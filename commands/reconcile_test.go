@@ -10,6 +10,8 @@ import (
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
 // reconcile runs one pass of a fresh reconciler over caught-up read models.
@@ -137,6 +139,99 @@ func TestReconcilerGoesOn(t *testing.T) {
 		}
 		if n := v.kept(t); n != 1 {
 			t.Errorf("%d sealed records are kept, want the one that resists", n)
+		}
+	})
+}
+
+// lingering are lookups in which what failed stays due, like hundreds of others.
+type lingering struct {
+	commands.Lookups
+	due []domain.DueVersion
+}
+
+func (l *lingering) Unshredded(_ context.Context, after domain.DueVersion, limit int) ([]domain.DueVersion, error) {
+	from := slices.Index(l.due, after) + 1
+	return l.due[from:min(from+limit, len(l.due))], nil
+}
+
+// However much resists destruction, and however often, the rest gets its turn, and
+// what resisted its next one.
+func TestReconcilerTakesTurns(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		c := v.seal(t, 0)
+		if _, err := v.Vault.Rotate(t.Context(), commands.Rotate{Actor: v.owner, Reference: c.ID.Handle()}); err != nil {
+			t.Fatal(err)
+		}
+		lookups := &lingering{Lookups: v.Queries}
+		for n := range 700 {
+			lookups.due = append(lookups.due, domain.DueVersion{
+				Tenant: v.tenant, Entry: c.ID.Entry(1), RecordHash: domain.Digest{byte(n), byte(n >> 8), 1},
+			})
+		}
+		asked := map[domain.Digest]int{}
+		v.Vault.Records = &refusing{Records: v.Vault.Records, asked: asked}
+		r := &commands.Reconciler{Vault: v.Vault, Identity: v.Identity, Lookups: lookups}
+		for pass := range 3 {
+			if err := r.Run(t.Context(), requestID(2)); !errors.Is(err, errDown) {
+				t.Fatalf("pass %d: got %v", pass, err)
+			}
+		}
+		for _, d := range lookups.due {
+			if n := asked[d.RecordHash]; n < 1 || n > 2 {
+				t.Fatalf("%x was tried %d times in 3 passes", d.RecordHash[:3], n)
+			}
+		}
+	})
+}
+
+// refusing destroys nothing, and remembers what it was asked for.
+type refusing struct {
+	commands.Records
+	asked map[domain.Digest]int
+}
+
+func (r *refusing) Destroy(_ context.Context, _ domain.TenantID, hashes ...domain.Digest) error {
+	for _, h := range hashes {
+		r.asked[h]++
+	}
+	return errDown
+}
+
+// An address that was claimed by somebody who was erased before the tenant began
+// becomes free, and is nobody's to finish.
+func TestReconcilerReleasesTheErased(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		breaking := appending(func(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
+			if tenant != (domain.TenantID{}) {
+				return 0, errDown
+			}
+			return v.store.Store.Append(ctx, tenant, records)
+		})
+		v.store.instead.Store(&breaking)
+		if _, err := v.tryRegister(t.Context(), newcomer); !errors.Is(err, errDown) {
+			t.Fatal(err)
+		}
+		v.store.instead.Store(nil)
+		v.tenant, v.next = domain.TenantID{}, 0
+		claim, ok := v.since(t)[3].Event.(domain.AccountClaimed)
+		if !ok {
+			t.Fatal("that is no claim")
+		}
+		v.Log.Forget(domain.TenantID{}, domain.AggregateID{Kind: domain.KindUser, ID: claim.AccountRef})
+		if err := v.Ring.EraseSubject(t.Context(), domain.TenantID{}, claim.UserID); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := v.reconcile(t); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v.saw(t, "ACCOUNT_RELEASED")
+		if due, err := v.Queries.Unregistered(t.Context(), domain.DueRegistration{}, 10); err != nil || len(due) > 0 {
+			t.Errorf("%d registrations are due, %v", len(due), err)
+		}
+		if _, err := v.tryRegister(t.Context(), newcomer); err != nil {
+			t.Errorf("claiming it again: %v", err)
 		}
 	})
 }

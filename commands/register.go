@@ -22,8 +22,9 @@ type Register struct {
 // refuses with Invalid an address, a name or a password that does not do, with
 // ErrContended, and with ErrAddressTaken an address that has an account: on an
 // installation whose mail stays on the machine that is a documented way to learn
-// of accounts. A fault may leave a claimed address behind: the reconciler then
-// finishes the registration, and its owner logs in.
+// of accounts. A fault may leave a claimed address behind: whoever then asks again
+// with the same password gets what was claimed before, and if nobody does the
+// reconciler finishes it. The password is hashed once, whatever comes of it.
 func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) {
 	normal, ref, err := i.Tokens.Address(cmd.Email)
 	if err != nil {
@@ -35,6 +36,13 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 	local, _, _ := strings.Cut(normal, "@")
 	if err := i.Passwords.Check(cmd.Password, local, normal, cmd.Tenant); err != nil {
 		return Session{}, err
+	}
+	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
+	if err != nil {
+		return Session{}, fmt.Errorf("loading an account: %w", err)
+	}
+	if !account.User.IsZero() {
+		return i.resume(ctx, cmd, account)
 	}
 	hash, err := i.Passwords.Hash(ctx, cmd.Password)
 	if err != nil {
@@ -69,7 +77,7 @@ func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.Ac
 		return 0, err
 	}
 	defer done()
-	account := domain.AggregateID{Kind: domain.KindUser, ID: claimed.AccountRef}
+	account := accountAggregate(claimed.AccountRef)
 	for races := 0; ; races++ {
 		a, accountVersion, err := eventstore.Fold[domain.Account](ctx, i.Log, by.Tenant, account)
 		if err != nil {

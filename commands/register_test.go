@@ -71,6 +71,84 @@ func TestRegistrationBreaksOff(t *testing.T) {
 	}
 }
 
+// Whoever was told of a fault after the claim, and asks again with the same
+// password, gets what was claimed. Nobody else does.
+func TestRegistrationIsFinishedByItsRetry(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		var claimed domain.TenantID
+		breaking := appending(func(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
+			if tenant != (domain.TenantID{}) {
+				claimed = tenant
+				return 0, errDown
+			}
+			return v.store.Store.Append(ctx, tenant, records)
+		})
+		v.store.instead.Store(&breaking)
+		for range 2 {
+			if _, err := v.tryRegister(t.Context(), newcomer); !errors.Is(err, errDown) {
+				t.Fatalf("got %v, want %v", err, errDown)
+			}
+		}
+		v.store.instead.Store(nil)
+		again := commands.Register{Actor: nobody(), Email: newcomer, Password: commands.Secret("another-password-3Km8"), Tenant: "New"}
+		if _, err := v.Identity.Register(t.Context(), again); !errors.Is(err, domain.ErrAddressTaken) {
+			t.Errorf("with another password: got %v, want %v", err, domain.ErrAddressTaken)
+		}
+		s, err := v.tryRegister(t.Context(), newcomer)
+		if err != nil || s.Tenant != claimed || s.TrialEndsAt == 0 {
+			t.Fatalf("got tenant %s until %d, %v, want %s", s.Tenant, s.TrialEndsAt, err, claimed)
+		}
+		if _, err := v.tryRegister(t.Context(), newcomer); !errors.Is(err, domain.ErrAddressTaken) {
+			t.Errorf("once more: got %v, want %v", err, domain.ErrAddressTaken)
+		}
+		if err := v.reconcile(t); err != nil {
+			t.Fatal(err)
+		}
+		v.tenant, v.next = claimed, 0
+		v.saw(t, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+		v.tenant, v.next = domain.TenantID{}, 0
+		v.saw(t, "CHAIN_GENESIS", "ACCOUNT_CLAIMED", "TENANT_ADDED", "ACCOUNT_CLAIMED", "TENANT_ADDED")
+		next, err := v.tryRegister(t.Context(), "next@example.com")
+		if err != nil || next.Tenant == claimed {
+			t.Errorf("the next registration made %s, %v", next.Tenant, err)
+		}
+	})
+}
+
+// A password is hashed once, whatever becomes of the registration: the time that
+// takes tells nothing of an account.
+func TestRegistrationHashesOnce(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		hashes := &counting{Passwords: v.Identity.Passwords}
+		v.Identity.Passwords = hashes
+		for _, email := range []string{"owner@example.com", newcomer, newcomer} {
+			before := hashes.n
+			if _, err := v.tryRegister(t.Context(), email); err != nil && !errors.Is(err, domain.ErrAddressTaken) {
+				t.Fatal(err)
+			}
+			if got := hashes.n - before; got != 1 {
+				t.Errorf("%s: %d hashes, want 1", email, got)
+			}
+		}
+	})
+}
+
+// counting counts how often a password is hashed.
+type counting struct {
+	commands.Passwords
+	n int
+}
+
+func (c *counting) Hash(ctx context.Context, password []byte) (string, error) {
+	c.n++
+	return c.Passwords.Hash(ctx, password)
+}
+
+func (c *counting) Verify(ctx context.Context, password []byte, hash string) (bool, error) {
+	c.n++
+	return c.Passwords.Verify(ctx, password, hash)
+}
+
 // The reconciler may meet a registration that is still going on.
 func TestRegistrationMeetsReconciler(t *testing.T) {
 	within(t, func(t *testing.T, v *vault) {

@@ -8,6 +8,7 @@ type (
 	DueCredential struct {
 		Tenant     TenantID
 		Credential CredentialID
+		At         int64 // when it ended, Unix microseconds
 	}
 	// DueVersion is a sealed version whose key slot may still have to be destroyed.
 	DueVersion struct {

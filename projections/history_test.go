@@ -102,6 +102,9 @@ func (h *writer) register() {
 	})
 	h.append(anonymous, domain.KindTenant, domain.ID{}, domain.TenantAdded{TenantID: s.id, TenantIndex: uint32(len(h.tenants))})
 	if rapid.IntRange(0, 5).Draw(h.t, "crash") == 0 {
+		if rapid.Bool().Draw(h.t, "erased") {
+			h.append(anonymous, domain.KindUser, ref, domain.AccountReleased{AccountRef: ref, UserID: s.user})
+		}
 		return // interrupted: the tenant never began
 	}
 	anonymous.Tenant = s.id

@@ -14,6 +14,7 @@ import (
 // nor anything that proves who somebody is.
 type Identity struct {
 	claimed, added, registered *sql.Stmt // tenants
+	released                   *sql.Stmt
 	user                       *sql.Stmt
 	issued, refreshed, ended   *sql.Stmt // sessions
 	key, revoked, used         *sql.Stmt // api_keys
@@ -29,6 +30,7 @@ func newIdentity(ctx context.Context, p *preparer) *Identity {
 		added:   p.stmt(ctx, insertTenant+`DO UPDATE SET tenant_index = excluded.tenant_index, added_at = excluded.added_at`),
 		registered: p.stmt(ctx, insertTenant+`DO UPDATE SET name = excluded.name, plan = excluded.plan,
 			trial_ends_at = excluded.trial_ends_at, registered_at = excluded.registered_at`),
+		released: p.stmt(ctx, `DELETE FROM tenants WHERE registered_at = 0 AND account_ref = $1 AND owner_id = $2`),
 		user: p.stmt(ctx, `INSERT INTO users (tenant_id, user_id, account_ref, role, verified, registered_seq, registered_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)`),
 		issued: p.stmt(ctx, `INSERT INTO sessions (tenant_id, session_id, user_id, created_at, refreshed_at, expires_at, revoked_at)
@@ -82,6 +84,8 @@ func (i *Identity) apply(ctx context.Context, tx *sql.Tx, f *eventstore.Recorded
 	switch e := f.Event.(type) {
 	case domain.AccountClaimed:
 		return exec(ctx, tx, i.claimed, e.TenantID.ID[:], int64(0), e.AccountRef[:], e.UserID.ID[:], "", "", int64(0), int64(0), int64(0))
+	case domain.AccountReleased: // who was erased does not begin a tenant any more
+		return exec(ctx, tx, i.released, e.AccountRef[:], e.UserID.ID[:])
 	case domain.TenantAdded:
 		return exec(ctx, tx, i.added, e.TenantID.ID[:], int64(e.TenantIndex), none[:], none[:], "", "", int64(0), at(f), int64(0))
 	case domain.TenantRegistered:

@@ -10,26 +10,30 @@ import (
 )
 
 const (
-	overdue = `SELECT tenant_id, credential_id FROM (SELECT tenant_id, credential_id FROM credentials
-			WHERE expires_at > 0 AND status < 2 AND expires_at <= $1 ORDER BY expires_at LIMIT $2) AS expired
-		UNION SELECT tenant_id, credential_id FROM (SELECT tenant_id, credential_id FROM credentials
-			WHERE status = 1 AND restore_until <= $1 ORDER BY restore_until LIMIT $2) AS retired
-		LIMIT $2`
+	overdue = `SELECT due, tenant_id, credential_id FROM (SELECT expires_at AS due, tenant_id, credential_id FROM credentials
+			WHERE expires_at > 0 AND status < 2 AND expires_at <= $1 AND (expires_at, tenant_id, credential_id) > ($2, $3, $4)
+			ORDER BY expires_at, tenant_id, credential_id LIMIT $5) AS expired
+		UNION SELECT due, tenant_id, credential_id FROM (SELECT restore_until AS due, tenant_id, credential_id FROM credentials
+			WHERE status = 1 AND restore_until <= $1 AND (restore_until, tenant_id, credential_id) > ($2, $3, $4)
+			ORDER BY restore_until, tenant_id, credential_id LIMIT $5) AS retired
+		ORDER BY due, tenant_id, credential_id LIMIT $5`
 	unshredded = `SELECT tenant_id, credential_id, version, record_hash, state FROM credential_versions
-		WHERE shredded_at = 0 LIMIT $1`
+		WHERE shredded_at = 0 AND (tenant_id, credential_id, version) > ($1, $2, $3)
+		ORDER BY tenant_id, credential_id, version LIMIT $4`
 	namedHash = `SELECT EXISTS (SELECT 1 FROM credentials WHERE tenant_id = $1 AND credential_id = $2 AND record_hash = $3)
 		OR EXISTS (SELECT 1 FROM credential_versions WHERE tenant_id = $1 AND credential_id = $2 AND record_hash = $3)`
 	unregistered = `SELECT tenant_id, tenant_index, account_ref FROM tenants
-		WHERE registered_at = 0 AND tenant_index > 0 ORDER BY tenant_index LIMIT $1`
+		WHERE registered_at = 0 AND tenant_index > $1 ORDER BY tenant_index LIMIT $2`
 )
 
 // Overdue returns up to limit credentials whose lifetime or restore window ended
-// before now, and that nobody ended yet.
-func (q *Queries) Overdue(ctx context.Context, now time.Time, limit int) ([]domain.DueCredential, error) {
+// before now, and that nobody ended yet: those that follow after, in the order in
+// which they ended. One may come twice, if both ended.
+func (q *Queries) Overdue(ctx context.Context, now time.Time, after domain.DueCredential, limit int) ([]domain.DueCredential, error) {
 	due, err := list(ctx, q.DB, func(rows *sql.Rows) (d domain.DueCredential, err error) {
-		err = rows.Scan(fixed(d.Tenant.ID[:]), fixed(d.Credential.ID[:]))
+		err = rows.Scan(&d.At, fixed(d.Tenant.ID[:]), fixed(d.Credential.ID[:]))
 		return d, err
-	}, overdue, now.UnixMicro(), limit)
+	}, overdue, now.UnixMicro(), after.At, after.Tenant.ID[:], after.Credential.ID[:], limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what has expired: %w", err)
 	}
@@ -37,8 +41,9 @@ func (q *Queries) Overdue(ctx context.Context, now time.Time, limit int) ([]doma
 }
 
 // Unshredded returns up to limit versions that are over and whose destruction is
-// not on record.
-func (q *Queries) Unshredded(ctx context.Context, limit int) ([]domain.DueVersion, error) {
+// not on record: those that follow after, in the order of their ids.
+func (q *Queries) Unshredded(ctx context.Context, after domain.DueVersion, limit int) ([]domain.DueVersion, error) {
+	last := after.Entry.Credential()
 	due, err := list(ctx, q.DB, func(rows *sql.Rows) (d domain.DueVersion, err error) {
 		var credential domain.CredentialID
 		var version uint16
@@ -46,7 +51,7 @@ func (q *Queries) Unshredded(ctx context.Context, limit int) ([]domain.DueVersio
 		err = rows.Scan(fixed(d.Tenant.ID[:]), fixed(credential.ID[:]), &version, fixed(d.RecordHash[:]), &state)
 		d.Entry, d.Ended = credential.Entry(version), state == 2
 		return d, err
-	}, unshredded, limit)
+	}, unshredded, after.Tenant.ID[:], last.ID[:], after.Entry.Version(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what is not destroyed: %w", err)
 	}
@@ -62,13 +67,14 @@ func (q *Queries) Named(ctx context.Context, tenant domain.TenantID, credential 
 	return named, nil
 }
 
-// Unregistered returns up to limit tenants that were added and have not
-// registered, in the order of their indexes.
-func (q *Queries) Unregistered(ctx context.Context, limit int) ([]domain.DueRegistration, error) {
+// Unregistered returns up to limit tenants that were added and have not registered,
+// unless their first user was erased: those that follow after, in the order of
+// their indexes.
+func (q *Queries) Unregistered(ctx context.Context, after domain.DueRegistration, limit int) ([]domain.DueRegistration, error) {
 	due, err := list(ctx, q.DB, func(rows *sql.Rows) (d domain.DueRegistration, err error) {
 		err = rows.Scan(fixed(d.Tenant.ID[:]), &d.Index, fixed(d.AccountRef[:]))
 		return d, err
-	}, unregistered, limit)
+	}, unregistered, after.Index, limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for interrupted registrations: %w", err)
 	}

@@ -1,6 +1,7 @@
 package queries_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,15 +65,38 @@ func TestInterruptedRegistrationsAreFound(t *testing.T) {
 			}
 			w.append(user(tenant, 1), domain.KindTenant, tenant.ID, domain.TenantRegistered{TenantID: tenant, Plan: "trial"})
 		}
+		// Somebody is erased whose tenant never began, and somebody whose tenant did.
+		gone := want[1]
+		want = slices.Delete(want, 1, 2)
+		w.append(nobody, domain.KindUser, gone.AccountRef, domain.AccountReleased{AccountRef: gone.AccountRef, UserID: domain.UserID{ID: domain.ID{2}}})
+		w.append(nobody, domain.KindUser, domain.ID{101}, domain.AccountReleased{AccountRef: domain.ID{101}, UserID: domain.UserID{ID: domain.ID{1}}})
 		w.fold(t)
 		for _, limit := range []int{1, 10} {
-			got, err := w.Unregistered(t.Context(), limit)
-			if err != nil {
-				t.Fatal(err)
+			var got []domain.DueRegistration
+			for after := (domain.DueRegistration{}); len(got) < len(want); after = got[len(got)-1] {
+				due, err := w.Unregistered(t.Context(), after, limit)
+				if err != nil || len(due) == 0 || len(due) > limit {
+					t.Fatalf("asked for %d, got %d, %v", limit, len(due), err)
+				}
+				got = append(got, due...)
 			}
-			if diff := cmp.Diff(want[:min(limit, len(want))], got); diff != "" {
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
+			if due, err := w.Unregistered(t.Context(), want[len(want)-1], limit); err != nil || len(due) != 0 {
+				t.Errorf("beyond the last there are %d, %v", len(due), err)
+			}
+		}
+		if n := w.count(t, "tenants"); n != 4 {
+			t.Errorf("%d tenants are known, want those that began and those that may", n)
 		}
 	})
+}
+
+func (w *world) count(t *testing.T, table string) (n int) {
+	t.Helper()
+	if err := w.DB.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -178,7 +178,7 @@ func TestReconcilerFinishesRegistration(t *testing.T) {
 		nobody := v.As("")
 		nobody.Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"login", credentials("late@example.com", vaulttest.Password))
 		nobody.Must(t, http.StatusConflict, http.MethodPost, authPath+"register",
-			map[string]string{"email": "late@example.com", "password": vaulttest.Password, "tenant_name": "Again"})
+			map[string]string{"email": "late@example.com", "password": "another-password-3Km8", "tenant_name": "Again"})
 
 		w := watch(t, v, claimed.TenantID.String())
 		pass(t, v)
@@ -201,5 +201,27 @@ func TestReconcilerFinishesRegistration(t *testing.T) {
 		proven(t, v, export(t, v.As(session.Token)))
 		v.Stop()
 		unlike(t, v.Config)
+	})
+}
+
+// TestRegistrationIsFinishedByItsRetry dies between the two chains, and asks again.
+func TestRegistrationIsFinishedByItsRetry(t *testing.T) {
+	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
+		system := watch(t, v, "")
+		m := &mortal{Tenants: v.Ring, creating: true}
+		alive := v.Identity.Keys
+		v.Identity.Keys = m
+		body := map[string]string{"email": "late@example.com", "password": vaulttest.Password, "tenant_name": "Late"}
+		v.As("").Must(t, http.StatusInternalServerError, http.MethodPost, authPath+"register", body)
+		v.Identity.Keys = alive
+		session := tokensOf(t, v.As("").Must(t, http.StatusCreated, http.MethodPost, authPath+"register", body))
+		claimed, ok := system.saw(t, "ACCOUNT_CLAIMED", "TENANT_ADDED")[0].Event.(domain.AccountClaimed)
+		if !ok || session.TenantID != claimed.TenantID.String() || session.UserID != claimed.UserID.String() {
+			t.Errorf("got a session of %s of %s, want of %s of %s", session.UserID, session.TenantID, claimed.UserID, claimed.TenantID)
+		}
+		v.As("").Must(t, http.StatusConflict, http.MethodPost, authPath+"register", body)
+		pass(t, v)
+		system.saw(t)
+		proven(t, v, export(t, v.As(session.Token)))
 	})
 }
