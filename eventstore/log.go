@@ -28,6 +28,8 @@ type Log struct {
 	mu         sync.Mutex
 	sequencers map[domain.TenantID]*sequencer
 
+	figures figures
+
 	tail   tail
 	keys   *lru.Cache[signerID, *chain.PublicKey]
 	states *lru.Cache[stateID, folded]
@@ -86,6 +88,8 @@ func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Recei
 		}
 		request.facts = append(request.facts, e)
 	}
+	l.figures.waiting.Add(1)
+	defer l.figures.waiting.Add(-1)
 	l.sequencer(by.Tenant).queue.Submit(ctx, request)
 	select {
 	case <-request.done:

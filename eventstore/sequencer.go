@@ -129,6 +129,7 @@ func (s *sequencer) accept(b *signed, first Position) {
 	for i := range b.recorded { // before anybody learns of them, and whether or not their authors wait
 		s.log.overtake(s.tenant, b.recorded[i].Aggregate(), b.recorded[i].Header.AggregateVersion)
 	}
+	s.log.figures.count(b.recorded)
 	s.log.tail.add(b.recorded)
 	n := 0
 	for _, r := range b.requests {

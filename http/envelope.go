@@ -147,7 +147,7 @@ func (s *Server) turnAway(c *gin.Context, r *refusal, details map[string]any) {
 	if underVault(c.Request) && !vaultShows[r.status] && r != errKeyReused {
 		r, details = errDenied, nil
 		clear(h)
-		setHeaders(h, c.Request, exchangeOf(c))
+		s.setHeaders(h, c.Request, exchangeOf(c))
 	}
 	if r.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")

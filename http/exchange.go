@@ -16,10 +16,12 @@ import (
 type exchange struct {
 	id        domain.RequestID
 	start     time.Time
-	client    netip.Addr   // where the request came from; see clientOf
-	network   netip.Prefix // which that belongs to
-	proven    bool         // who asks is known, and the tenant's limit counts
-	allowance Allowance    // how whoever asks stands, as the answer shows it
+	client    netip.Addr      // where the request came from; see clientOf
+	network   netip.Prefix    // which that belongs to
+	proven    bool            // who asks is known, and the tenant's limit counts
+	allowance Allowance       // how whoever asks stands, as the answer shows it
+	tenant    domain.TenantID // once somebody is authenticated
+	cut       bool            // the answer broke off
 }
 
 type exchangeKey struct{}
@@ -38,7 +40,7 @@ func (s *Server) begin(c *gin.Context) {
 	x.network = networkOf(x.client)
 	x.allowance = s.Limits.Standing(x.network)
 	_, err := io.ReadFull(s.Rand, x.id.ID[:])
-	setHeaders(c.Writer.Header(), c.Request, x)
+	s.setHeaders(c.Writer.Header(), c.Request, x)
 	if err != nil {
 		s.refuse(c, fmt.Errorf("drawing a request id: %w", err))
 	}
@@ -46,7 +48,7 @@ func (s *Server) begin(c *gin.Context) {
 
 // setHeaders sets what every answer carries, and no more: it is also all that
 // the vault's denial carries beside its body's type and length.
-func setHeaders(h http.Header, r *http.Request, x *exchange) {
+func (s *Server) setHeaders(h http.Header, r *http.Request, x *exchange) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -54,6 +56,9 @@ func setHeaders(h http.Header, r *http.Request, x *exchange) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Request-Id", x.id.String())
+	if s.draining.Load() {
+		h.Set("Connection", "close")
+	}
 	if r.TLS != nil {
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}

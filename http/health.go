@@ -3,7 +3,10 @@ package http
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -28,28 +31,42 @@ type healthAnswer struct {
 	Checks      map[string]string `json:"checks"`
 }
 
-// health handles GET /health, outside the API's prefix and envelope. It answers
-// 503 when a fact could not be recorded.
-func (s *Server) health(c *gin.Context) {
-	ctx := c.Request.Context()
-	checks := map[string]string{"redis": "not_used", "crypto_pool": "healthy"}
-	checks["database"] = state(s.Health.Database(ctx))
-	checks["kms"] = state(s.Health.KMS(ctx))
-	checks["projections"] = state(s.Health.Views())
-	a := healthAnswer{"healthy", s.Health.Version, s.Health.Region, s.Health.Environment, checks}
-	status := http.StatusOK
-	switch {
-	case checks["database"] != "healthy" || checks["kms"] != "healthy":
-		a.Status, status = "unhealthy", http.StatusServiceUnavailable
-	case checks["projections"] != "healthy":
-		a.Status = "degraded"
+// healthPatience bounds each check, so that /health answers whatever hangs.
+const healthPatience = 2 * time.Second
+
+// health makes the handler of GET /health, outside the API's prefix and envelope.
+// It answers 503 when a fact could not be recorded. Whoever is authenticated also
+// sees what stands still without stopping the work.
+func (s *Server) health() gin.HandlerFunc {
+	database, kms := &probe{check: s.Health.Database}, &probe{check: s.Health.KMS}
+	return func(c *gin.Context) {
+		ctx, cancel := context.WithTimeout(c.Request.Context(), healthPatience)
+		defer cancel()
+		stored, keyed := database.start(ctx), kms.start(ctx)
+		checks := map[string]string{
+			"redis": "not_used", "crypto_pool": "healthy",
+			"database": state(stored.wait(ctx)), "kms": state(keyed.wait(ctx)),
+		}
+		a := healthAnswer{"healthy", s.Health.Version, s.Health.Region, s.Health.Environment, checks}
+		status, views := http.StatusOK, state(s.Health.Views())
+		switch {
+		case checks["database"] != "healthy" || checks["kms"] != "healthy":
+			a.Status, status = "unhealthy", http.StatusServiceUnavailable
+		case views != "healthy":
+			a.Status = "degraded"
+		}
+		if a.Status != "unhealthy" {
+			if by, err := s.authenticate(c.Request.WithContext(ctx)); err == nil {
+				checks["projections"], exchangeOf(c).tenant = views, by.Tenant
+			}
+		}
+		body, err := json.Marshal(a)
+		if err != nil {
+			s.refuse(c, err)
+			return
+		}
+		send(c, status, body)
 	}
-	body, err := json.Marshal(a)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	send(c, status, body)
 }
 
 func state(err error) string {
@@ -57,4 +74,51 @@ func state(err error) string {
 		return "unhealthy"
 	}
 	return "healthy"
+}
+
+var errSlow = errors.New("http: a check takes too long")
+
+// probe runs a check once at a time, however many ask: neither a flood of
+// questions nor a check that hangs becomes a flood of checks.
+type probe struct {
+	check func(context.Context) error
+
+	mu      sync.Mutex
+	running *attempt
+}
+
+type attempt struct {
+	done chan struct{}
+	err  error
+}
+
+// start begins a check unless one is running, and returns the one that is.
+func (p *probe) start(ctx context.Context) *attempt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == nil {
+		p.running = &attempt{done: make(chan struct{})}
+		go p.run(context.WithoutCancel(ctx), p.running)
+	}
+	return p.running
+}
+
+func (p *probe) run(ctx context.Context, a *attempt) {
+	ctx, cancel := context.WithTimeout(ctx, healthPatience)
+	defer cancel()
+	a.err = p.check(ctx)
+	p.mu.Lock()
+	p.running = nil
+	p.mu.Unlock()
+	close(a.done)
+}
+
+// wait returns what the check found, or errSlow if ctx ends first.
+func (a *attempt) wait(ctx context.Context) error {
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return errSlow
+	}
 }

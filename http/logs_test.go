@@ -3,6 +3,7 @@ package http
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -65,7 +66,8 @@ func TestAccessLog(t *testing.T) {
 }
 
 func TestHalfAnAnswerIsCutOff(t *testing.T) {
-	server := httptest.NewServer(newEdge(t).handler)
+	e := newEdge(t)
+	server := httptest.NewServer(e.handler)
 	defer server.Close()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v2/things/half", nil)
 	if err != nil {
@@ -78,5 +80,24 @@ func TestHalfAnAnswerIsCutOff(t *testing.T) {
 	t.Cleanup(func() { _ = answer.Body.Close() })
 	if body, err := io.ReadAll(answer.Body); err == nil {
 		t.Errorf("got %q as if it were whole", body)
+	}
+	server.Close()
+	if !strings.Contains(e.log.String(), `"cut":true`) {
+		t.Errorf("logged %s", e.log)
+	}
+}
+
+// net/http's own lines quote addresses and panics; strangers write them.
+func TestServerLogRepeatsNothing(t *testing.T) {
+	e := newEdge(t)
+	s := &Server{Log: slog.New(slog.NewJSONHandler(e.log, nil))}
+	for _, line := range []string{
+		"http: TLS handshake error from 203.0.113.9:1: " + marker, "http: panic serving 203.0.113.9:1: " + marker, marker,
+	} {
+		s.serverLog().Print(line)
+	}
+	s.serverLog().Print("http: Accept error: too many open files; retrying in 5ms")
+	if log := e.log.String(); strings.Contains(log, marker) || strings.Contains(log, "203.0.113.9") || !strings.Contains(log, "open files") {
+		t.Errorf("logged %s", log)
 	}
 }

@@ -23,11 +23,13 @@ func (s *Server) recoverPanic(c *gin.Context) {
 			return
 		}
 		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			exchangeOf(c).cut = true
 			panic(http.ErrAbortHandler)
 		}
 		s.Log.ErrorContext(c.Request.Context(), "request panicked",
 			"request_id", exchangeOf(c).id.String(), "route", route(c), "cause", describe(cause), "stack", stack())
 		if c.Writer.Written() {
+			exchangeOf(c).cut = true
 			panic(http.ErrAbortHandler)
 		}
 		s.turnAway(c, errInternal, nil)

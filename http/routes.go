@@ -8,7 +8,7 @@ import (
 
 // routes gives every path its handler. Literal segments win over parameters.
 func (s *Server) routes(engine *gin.Engine) {
-	engine.GET("/health", s.health)
+	engine.GET("/health", s.health())
 	api := engine.Group(apiPrefix)
 
 	open := endpoint{limit: maxAuthBody}

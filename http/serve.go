@@ -115,7 +115,7 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.by = by
+		in.by, exchangeOf(c).tenant = by, by.Tenant
 		if by.Kind == domain.ActorUser {
 			in.by.Environment, in.wrong = environmentOf(c.Request)
 		}

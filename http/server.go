@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,6 +43,24 @@ type Server struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. It may be
 	// empty: then the peer is the client.
 	TrustedProxies []netip.Prefix
+
+	Meter Meter           // counts requests; nil = nobody does
+	Trace gin.HandlerFunc // surrounds each request with a span; nil = nobody traces
+
+	draining atomic.Bool
+}
+
+// Drain makes every answer from now on ask its client to connect anew, so that
+// no connection is idle when the server closes those that are.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Meter is told of every request. Neither method may wait.
+type Meter interface {
+	// Began is told of a request whose header was read.
+	Began()
+	// Ended is told how it ended. Method and route have few values, the route being
+	// the pattern that matched. Status is 0 if the answer was cut off.
+	Ended(method, route string, status int, took time.Duration)
 }
 
 // Views are this node's read models.
@@ -71,7 +90,9 @@ func (s *Server) HTTP() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams},
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		ErrorLog:          s.serverLog(),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like every unknown route
 	}
 }
 
@@ -105,6 +126,9 @@ func (s *Server) engine() *gin.Engine {
 	engine.RedirectFixedPath = false
 	engine.HandleMethodNotAllowed = true
 	engine.ForwardedByClientIP = false
+	if s.Trace != nil {
+		engine.Use(s.Trace)
+	}
 	engine.Use(s.begin, s.record, s.recoverPanic, s.checkFraming)
 	engine.NoRoute(func(c *gin.Context) { s.refuse(c, errNotFound) })
 	engine.NoMethod(func(c *gin.Context) { s.refuse(c, errMethodNotAllowed) })

@@ -41,7 +41,11 @@ func (s *serveCommand) Run(ctx context.Context, c *cli, logger *slog.Logger) (er
 	if err != nil {
 		return fmt.Errorf("%w: QUANTASEAL_ADDR: %w", node.ErrMisconfigured, err)
 	}
-	logger.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "log_id", n.Ring.LogID().String())
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
+	}
+	logger.InfoContext(ctx, "serving", "url", scheme+listener.Addr().String(), "log_id", n.Ring.LogID().String())
 	return n.Run(ctx, listener)
 }
 

@@ -41,6 +41,8 @@ var rules = map[string]rule{
 	"client":       {"", "net/http"},
 
 	"internal/batch":       {},
+	"internal/listen":      {"", "net/http os"},
+	"internal/metrics":     {"eventstore internal/listen", "prometheus net/http"},
 	"internal/multirow":    {"", "sql"},
 	"internal/seal":        {"", "circl"},
 	"internal/auth":        {"domain", "jwt argon2id otp x/text x/net"},
@@ -55,7 +57,7 @@ var rules = map[string]rule{
 	"internal/reactors":    {"domain eventstore eventstore/feed", "watermill cloudevents webhooks net/http"},
 
 	"cmd/quantaseal":      {everything, "kong os"},
-	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose watermill uuid x/sys net/http os"},
+	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose otel watermill uuid x/sys net/http os"},
 	"cmd/qsverify":        {"eventstore/chain", "kong os"},
 
 	"internal/pgtest":    {"", "test pgx os"},
@@ -80,8 +82,10 @@ var confined = map[string]string{
 	"lru":         "github.com/hashicorp/golang-lru/v2",
 	"net/http":    "net/http",
 	"os":          "os",
+	"otel":        "go.opentelemetry.io",
 	"otp":         "github.com/pquerna/otp",
 	"pgx":         "github.com/jackc/pgx/v5",
+	"prometheus":  "github.com/prometheus/client_golang",
 	"resend":      "github.com/resend/resend-go/v3",
 	"sql":         "database/sql",
 	"sqlite":      "modernc.org/sqlite",
@@ -188,6 +192,8 @@ func TestRulesBite(t *testing.T) {
 		{"commands", module + "internal/sealedstore"},
 		{"commands", "database/sql"},
 		{"commands", "net/http"},
+		{"eventstore", "github.com/prometheus/client_golang/prometheus"},
+		{"http", "go.opentelemetry.io/otel"},
 		{"http", module + "eventstore/sqlite"},
 		{"http", "github.com/jackc/pgx/v5/pgxpool"},
 		{"eventstore/chain", module + "domain"},

@@ -95,6 +95,17 @@ func (p *process) end(t *testing.T, signal syscall.Signal) {
 	_ = p.command.Wait() // it was killed
 }
 
+// terminate asks the server to stop and waits until it did, in good order.
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.command.Wait(); err != nil {
+		t.Errorf("asked to stop, the server ends with %v", err)
+	}
+}
+
 // run runs a command on the data of the stopped server; it must succeed.
 func (p *process) run(t *testing.T, name string, args ...string) string {
 	t.Helper()

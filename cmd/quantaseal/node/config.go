@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -9,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/quantaseal/quantaseal/internal/listen"
 	"github.com/quantaseal/quantaseal/internal/ratelimit"
 )
 
@@ -33,6 +36,15 @@ type Config struct {
 	AuthRateLimit  int      `name:"auth-rate-limit" env:"QUANTASEAL_AUTH_RATE_LIMIT" default:"20" help:"Requests of one network in a minute to the public routes under /auth; 0 for no limit."`
 	TrustedProxies []string `name:"trusted-proxies" env:"QUANTASEAL_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/24; default none."`
 	Region         string   `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
+
+	TLSCert    string `name:"tls-cert" env:"QUANTASEAL_TLS_CERT" help:"PEM file of a certificate chain: serve TLS 1.3. Read again when it changes."`
+	TLSKey     string `name:"tls-key" env:"QUANTASEAL_TLS_KEY" help:"PEM file of the certificate's private key."`
+	TLSClassic bool   `name:"tls-classic" env:"QUANTASEAL_TLS_CLASSIC" help:"Let clients in that cannot agree on keys by X25519MLKEM768."`
+
+	MaxConnections       int    `name:"max-connections" env:"QUANTASEAL_MAX_CONNECTIONS" default:"10000" help:"Connections at the same time."`
+	MaxClientConnections int    `name:"max-client-connections" env:"QUANTASEAL_MAX_CLIENT_CONNECTIONS" default:"1000" help:"Connections of one client address at the same time."`
+	MetricsAddr          string `name:"metrics-addr" env:"QUANTASEAL_METRICS_ADDR" help:"Loopback address that serves /metrics to Prometheus; empty for none."`
+	TraceEndpoint        string `name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"URL of an OpenTelemetry collector that takes traces over HTTP; empty for none."`
 }
 
 // Validate returns everything that is wrong, in one error.
@@ -64,6 +76,22 @@ func (c *Config) Validate() error {
 	if _, err := c.proxies(); err != nil {
 		wrong("QUANTASEAL_TRUSTED_PROXIES", strings.Join(c.TrustedProxies, ","), err.Error())
 	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		errs = append(errs, errors.New("QUANTASEAL_TLS_CERT and QUANTASEAL_TLS_KEY: want both or neither"))
+	}
+	connections := func(name string, n int) {
+		if n < 0 || n > 1_000_000 {
+			wrong(name, fmt.Sprint(n), "want 1 to 1000000, or 0 for the default")
+		}
+	}
+	connections("QUANTASEAL_MAX_CONNECTIONS", c.MaxConnections)
+	connections("QUANTASEAL_MAX_CLIENT_CONNECTIONS", c.MaxClientConnections)
+	if u, err := url.Parse(c.TraceEndpoint); err != nil || c.TraceEndpoint != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT: want http://… or https://…")) // it may hold a password
+	}
+	if c.MetricsAddr != "" && !isLoopback(c.MetricsAddr) {
+		wrong("QUANTASEAL_METRICS_ADDR", c.MetricsAddr, "want 127.0.0.1:port or [::1]:port")
+	}
 	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Host == "" || u.User != nil || len(u.Host) > 200) {
 		shown := "…"
 		if err == nil {
@@ -90,6 +118,25 @@ func (c *Config) proxies() ([]netip.Prefix, error) {
 
 func isPostgres(s string) bool {
 	return strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
+}
+
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip, parsed := netip.ParseAddr(host)
+	return err == nil && parsed == nil && ip.IsLoopback()
+}
+
+// connections returns how many connections may be open; 0 stands for the default,
+// for whoever makes a Config by hand. A trusted proxy speaks for many clients and
+// has no limit of its own.
+func (c *Config) connections() listen.Limits {
+	proxies, _ := c.proxies() // valid, as Validate says
+	return listen.Limits{
+		Total: cmp.Or(c.MaxConnections, 10_000), PerAddress: cmp.Or(c.MaxClientConnections, 1000),
+		Exempt: func(a netip.Addr) bool {
+			return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+		},
+	}
 }
 
 func (c *Config) trial() time.Duration { return time.Duration(c.TrialDays) * 24 * time.Hour }

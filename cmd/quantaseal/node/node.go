@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +23,9 @@ import (
 	vaulthttp "github.com/quantaseal/quantaseal/http"
 	"github.com/quantaseal/quantaseal/internal/auth"
 	"github.com/quantaseal/quantaseal/internal/keyring"
+	"github.com/quantaseal/quantaseal/internal/listen"
 	"github.com/quantaseal/quantaseal/internal/localkms"
+	"github.com/quantaseal/quantaseal/internal/metrics"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
 	"github.com/quantaseal/quantaseal/projections"
 	"github.com/quantaseal/quantaseal/queries"
@@ -46,6 +50,11 @@ type Node struct {
 	logger *slog.Logger
 	pause  time.Duration  // between two passes of the reconciler
 	closes []func() error // in the order of opening
+
+	certificate *listen.Certificate // nil = no TLS
+	listener    atomic.Pointer[listen.Listener]
+	meter       *metrics.Meter // nil = nobody asked for metrics
+	metered     net.Listener
 }
 
 // Options are what a node takes from its process, so that tests can set them.
@@ -88,9 +97,15 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 		return n, err
 	}
 	n.sealed = s.sealed
+	if err := n.openMeter(ctx, options.Version); err != nil {
+		return n, err
+	}
 	kms, err := n.openKMS(ctx)
 	if err != nil {
 		return n, err
+	}
+	if n.meter != nil {
+		kms = meteredKMS{kms, n.meter}
 	}
 	n.Ring, err = keyring.Open(ctx, keyring.Config{KMS: kms, Store: keyStore{s.sealed}, Now: options.Now, Origin: config.origin()})
 	if err != nil {
@@ -103,10 +118,7 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if err != nil {
 		return n, err
 	}
-	if err := n.assemble(ctx, s, kms, options); err != nil {
-		return n, err
-	}
-	return n, nil
+	return n, n.assemble(ctx, s, kms, options)
 }
 
 // assemble makes commands, queries, read models and the HTTP server.
@@ -179,7 +191,15 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 		},
 		Log: options.Logger, Now: options.Now, Rand: options.Random,
 	}
-	return nil
+	if n.meter != nil {
+		n.Server.Meter = n.meter
+	}
+	if n.config.TLSCert != "" {
+		if n.certificate, err = listen.OpenCertificate(n.config.TLSCert, n.config.TLSKey, time.Now, n.logger); err != nil {
+			return fmt.Errorf("%w: QUANTASEAL_TLS_CERT: %w", ErrMisconfigured, err)
+		}
+	}
+	return n.openTraces(ctx, options.Version)
 }
 
 func (n *Node) openKMS(ctx context.Context) (keyring.KMS, error) {

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/quantaseal/quantaseal/internal/listen"
 )
 
 // After how many destructions, and how often at least, the keys' database is
@@ -24,6 +25,8 @@ const (
 	reconcileEvery = 30 * time.Second
 	shutdownGrace  = 20 * time.Second
 	recordGrace    = 5 * time.Second // for what was refused and is not on the record yet
+	drainGrace     = 250 * time.Millisecond
+	drainLook      = 5 * time.Millisecond
 )
 
 // Run keeps read models and the reconciler going until ctx ends, and serves on
@@ -36,29 +39,15 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return n.Log.Watch(failed) })
 	group.Go(func() error { n.reconcile(failed); return nil })
 	group.Go(func() error { n.sweepLimits(failed); return nil })
+	group.Go(func() error { return n.serveMetrics(failed) })
+	until, cancel := context.WithCancel(failed)
+	defer context.AfterFunc(ctx, cancel)()
+	defer cancel()
 	var served error
 	if listener != nil {
-		server := n.Server.HTTP() //nolint:contextcheck // each request brings its own
-		done := make(chan error, 1)
-		go func() { done <- server.Serve(listener) }()
-		select {
-		case served = <-done:
-		case <-failed.Done():
-		case <-ctx.Done():
-		}
-		grace, cancel := context.WithTimeout(background, shutdownGrace)
-		defer cancel()
-		if err := server.Shutdown(grace); err != nil && served == nil {
-			served = fmt.Errorf("stopping: %w", err)
-		}
-		if errors.Is(served, http.ErrServerClosed) {
-			served = nil
-		}
+		served = n.serve(until, listener)
 	} else {
-		select {
-		case <-failed.Done():
-		case <-ctx.Done():
-		}
+		<-until.Done()
 	}
 	last, cancel := context.WithTimeout(background, recordGrace)
 	defer cancel()
@@ -69,6 +58,40 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		err = nil
 	}
 	return errors.Join(served, err)
+}
+
+// serve answers requests until ctx ends. Those that have begun then are finished.
+func (n *Node) serve(ctx context.Context, inner net.Listener) error {
+	listener := listen.New(inner, n.connections(ctx))
+	n.listener.Store(listener)
+	server := n.Server.HTTP() //nolint:contextcheck // each request brings its own
+	server.ConnState = listener.ConnState
+	done := make(chan error, 1)
+	go func() {
+		if n.certificate == nil {
+			done <- server.Serve(listener)
+			return
+		}
+		server.TLSConfig = n.certificate.Config(n.config.TLSClassic)
+		done <- server.ServeTLS(listener, "", "")
+	}()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	n.Server.Drain()
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for start := time.Now(); listener.Busy() > 0 && time.Since(start) < drainGrace; {
+		<-look.C // closing an idle connection can hit a request that is just arriving: have few
+	}
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("stopping: %w", err), server.Close())
+	}
+	return nil
 }
 
 func (n *Node) reconcile(ctx context.Context) {
