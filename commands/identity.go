@@ -20,12 +20,16 @@ type Identity struct {
 	Passwords Passwords
 	Tokens    Tokens
 	Lookups   Lookups
+	Factors   Factors
+	Mail      Mailer
 	Trial     time.Duration // 0 = no trial clock
+	Hold      time.Duration // how long answers take that must not tell whether an account exists
 	Now       func() time.Time
 	Logger    *slog.Logger
 
-	turns turns
-	found *lru.Cache[string, keyPlace] // where an API key is recorded never changes
+	turns    turns
+	reminded reminders
+	found    *lru.Cache[string, keyPlace] // where an API key is recorded never changes
 }
 
 type keyPlace struct {
@@ -42,18 +46,6 @@ func (i *Identity) Open() (*Identity, error) {
 	return i, err
 }
 
-// Session is a login as its caller gets it: both tokens, once.
-type Session struct {
-	Tenant        domain.TenantID
-	User          domain.UserID
-	ID            domain.SessionID
-	Access        Secret
-	Refresh       Secret
-	RefreshExpiry time.Time
-	TrialEndsAt   int64 // Unix microseconds; 0 = no trial clock
-	Receipt       eventstore.Receipt
-}
-
 func userAggregate(id domain.UserID) domain.AggregateID {
 	return domain.AggregateID{Kind: domain.KindUser, ID: id.ID}
 }
@@ -68,55 +60,6 @@ func keyAggregate(id domain.KeyID) domain.AggregateID {
 
 func tenantAggregate(id domain.TenantID) domain.AggregateID {
 	return domain.AggregateID{Kind: domain.KindTenant, ID: id.ID}
-}
-
-// issue opens a session for a user who has proven who they are, beside the facts
-// that say how.
-func (i *Identity) issue(ctx context.Context, by domain.Actor, user domain.User, before ...eventstore.Fact) (Session, error) {
-	now := i.Now()
-	s := Session{
-		Tenant: by.Tenant, User: user.ID, ID: domain.SessionID{ID: i.Log.NewID()},
-		RefreshExpiry: now.Add(domain.RefreshTTL),
-	}
-	var err error
-	if s.Refresh, err = i.Tokens.NewRefresh(s.Tenant, s.ID); err != nil {
-		return Session{}, fmt.Errorf("drawing a refresh token: %w", err)
-	}
-	if err := i.prepare(ctx, &s, user.Role); err != nil {
-		return Session{}, err
-	}
-	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, user.ID.ID, user.ID, s.ID
-	facts := append(before,
-		eventstore.Fact{
-			Event:     domain.LoginSucceeded{InDeclaredRange: domain.NoneDeclared, SessionID: s.ID, UserID: s.User},
-			Aggregate: userAggregate(user.ID),
-		},
-		eventstore.Fact{
-			Event: domain.SessionIssued{
-				AccessTTLSeconds: int(domain.AccessTTL.Seconds()), RefreshTTLSeconds: int(domain.RefreshTTL.Seconds()),
-				AuthVersion: user.AuthVersion, ExpiresAt: s.RefreshExpiry.UnixMicro(), SessionID: s.ID, TokenDigest: i.Tokens.Digest(s.Refresh), UserID: s.User,
-			},
-			Aggregate: sessionAggregate(s.ID), Changes: true,
-		})
-	if s.Receipt, err = i.Log.Append(ctx, by, facts...); err != nil {
-		return Session{}, fmt.Errorf("recording a session: %w", err)
-	}
-	return s, nil
-}
-
-// prepare adds to s what its answer needs beside the refresh token. It comes
-// before the session's fact, because nothing after that may fail.
-func (i *Identity) prepare(ctx context.Context, s *Session, role domain.Role) error {
-	tenant, _, err := eventstore.Fold[domain.Tenant](ctx, i.Log, s.Tenant, tenantAggregate(s.Tenant))
-	if err != nil {
-		return fmt.Errorf("loading a tenant: %w", err)
-	}
-	s.TrialEndsAt = tenant.TrialEndsAt
-	s.Access, err = i.Tokens.IssueAccess(Access{Tenant: s.Tenant, User: s.User, Session: s.ID, Role: role}, i.Now())
-	if err != nil {
-		return fmt.Errorf("issuing an access token: %w", err)
-	}
-	return nil
 }
 
 // AuthenticateKey returns who an API key acts for, with those of its scopes that
@@ -157,9 +100,10 @@ func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Acto
 	}, nil
 }
 
-// AuthenticateAccess returns who an access token acts for. It refuses with
-// ErrUnauthenticated a token that is not ours, has expired, or whose session or
-// user is over. What the token says of the user's role is not believed.
+// AuthenticateAccess returns who an access token acts for, with the role that the
+// user has now. It refuses with ErrUnauthenticated a token that is not ours, has
+// expired, whose session is over, or whose user it was made for has changed since
+// in a way that makes it void.
 func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain.Actor, error) {
 	now := i.Now()
 	a, err := i.Tokens.ReadAccess(token, now)
@@ -174,12 +118,12 @@ func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain
 	if err != nil {
 		return domain.Actor{}, err
 	}
-	if !s.Live(now) || !user.AdmitsSession(s) {
+	if !s.Live(now) || !user.AdmitsSession(s) || a.AuthVersion != user.AuthVersion {
 		return domain.Actor{}, domain.ErrUnauthenticated
 	}
 	return domain.Actor{
 		Tenant: a.Tenant, Kind: domain.ActorUser, ID: a.User.ID, User: a.User, Session: a.Session,
-		Role: user.Role, Scopes: user.Role.Scopes(), Environment: domain.Live, ProvenAt: s.ProvenAt,
+		Role: user.Role, Scopes: user.Role.Scopes(), Environment: domain.Live, ProvenAt: a.ProvenAt,
 	}, nil
 }
 
@@ -190,4 +134,30 @@ func (i *Identity) userOf(ctx context.Context, tenant domain.TenantID, id domain
 		return user, fmt.Errorf("loading a user: %w", err)
 	}
 	return user, nil
+}
+
+// passes refuses, on the record, an actor whom something bars from what it asks.
+// It is for what takes no scope.
+func (i *Identity) passes(ctx context.Context, by domain.Actor, route string) error {
+	if by.Barred == "" {
+		return nil
+	}
+	return deny(ctx, i.Log, by, "", route)
+}
+
+func (i *Identity) tenant(ctx context.Context, id domain.TenantID) (domain.Tenant, error) {
+	tenant, _, err := eventstore.Fold[domain.Tenant](ctx, i.Log, id, tenantAggregate(id))
+	if err != nil {
+		return tenant, fmt.Errorf("loading a tenant: %w", err)
+	}
+	return tenant, nil
+}
+
+// account returns who has an address, by its MAC.
+func (i *Identity) account(ctx context.Context, ref domain.ID) (domain.Account, error) {
+	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
+	if err != nil {
+		return account, fmt.Errorf("loading an account: %w", err)
+	}
+	return account, nil
 }

@@ -9,31 +9,49 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore"
 )
 
-// Login asks for a session by password.
+// Login asks for a session by password and, where the user has one, a second
+// factor.
 type Login struct {
-	Actor    domain.Actor // anonymous: the request and where it came from
-	Email    string
-	Password Secret
+	Actor      domain.Actor // anonymous: the request and where it came from
+	Email      string
+	Password   Secret
+	Code       Secret // of the authenticator app
+	BackupCode Secret // in its stead
 }
 
+// MFARequired refuses a login whose password was right and that lacks the second
+// factor. Whoever brings the token back with a code within 5 minutes is let in
+// (see VerifyMFA).
+type MFARequired struct{ Token Secret }
+
+// Error says what is missing.
+func (*MFARequired) Error() string { return "a second factor is required" }
+
 // Login opens a session. It refuses with ErrUnauthenticated whatever was wrong,
-// after hashing the password once; an attempt on an existing account is on the
-// record, which an outsider may notice by the time that takes.
+// after hashing the password once and not before Hold, and with *MFARequired. An
+// attempt on an existing account is on the record.
 func (i *Identity) Login(ctx context.Context, cmd Login) (Session, error) {
+	begun := i.Now()
+	s, err := i.login(ctx, cmd)
+	if errors.Is(err, domain.ErrUnauthenticated) {
+		i.hold(ctx, begun, i.Hold)
+	}
+	return s, err
+}
+
+func (i *Identity) login(ctx context.Context, cmd Login) (Session, error) {
 	by := cmd.Actor
 	var account domain.Account
 	var user domain.User
 	if _, ref, err := i.Tokens.Address(cmd.Email); err == nil {
-		account, _, err = eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
-		if err != nil {
-			return Session{}, fmt.Errorf("loading an account: %w", err)
+		if account, err = i.account(ctx, ref); err != nil {
+			return Session{}, err
 		}
 	}
-	by.Tenant = account.Tenant
-	if !account.User.IsZero() {
+	if by.Tenant = account.Tenant; !account.User.IsZero() {
 		var err error
-		if user, _, err = eventstore.Fold[domain.User](ctx, i.Log, account.Tenant, userAggregate(account.User)); err != nil {
-			return Session{}, fmt.Errorf("loading a user: %w", err)
+		if user, err = i.userOf(ctx, account.Tenant, account.User); err != nil {
+			return Session{}, err
 		}
 	}
 	proven, err := i.Passwords.Verify(ctx, cmd.Password, user.PasswordHash)
@@ -43,13 +61,82 @@ func (i *Identity) Login(ctx context.Context, cmd Login) (Session, error) {
 	case user.Status != domain.Active:
 		return Session{}, domain.ErrUnauthenticated
 	case !proven:
-		failed := domain.LoginFailed{AccountRef: account.Ref, InDeclaredRange: domain.NoneDeclared, Reason: "password"}
-		if _, err := observe(ctx, i.Log, by, userAggregate(user.ID), failed); err != nil {
+		return Session{}, i.failed(ctx, by, user, "password")
+	case !user.Verified:
+		if err := i.prove(ctx, by, user, domain.ProvesAddress); err != nil {
 			return Session{}, err
 		}
-		return Session{}, domain.ErrUnauthenticated
+		return Session{}, i.failed(ctx, by, user, "unverified")
+	case user.MFA.Enabled && len(cmd.Code) == 0 && len(cmd.BackupCode) == 0:
+		token, err := i.Tokens.IssueMFA(HalfLogin{Tenant: by.Tenant, User: user.ID, AuthVersion: user.AuthVersion}, i.Now())
+		if err != nil {
+			return Session{}, fmt.Errorf("issuing an MFA token: %w", err)
+		}
+		return Session{}, &MFARequired{token}
 	}
-	return i.issue(ctx, by, user)
+	rehash, err := i.rehash(ctx, user, cmd.Password)
+	if err != nil {
+		return Session{}, err
+	}
+	return i.enter(ctx, by, user, cmd.Code, cmd.BackupCode, rehash)
+}
+
+// enter opens a session for a user who gave the password, once the second factor
+// is proven too, if there is one.
+func (i *Identity) enter(ctx context.Context, by domain.Actor, user domain.User, code, backup Secret, more deciding) (Session, error) {
+	mfa := user.MFA.Enabled
+	s, err := i.issue(ctx, by, user.ID, mfa, func(now domain.User) ([]domain.UserEvent, error) {
+		if now.Status != domain.Active || now.PasswordHash != user.PasswordHash || now.MFA.Enabled != mfa {
+			return nil, domain.ErrUnauthenticated // what was proven is not what counts any more
+		}
+		var facts []domain.UserEvent
+		if mfa {
+			var err error
+			if facts, err = i.useFactor(now, code, backup); err != nil {
+				return nil, err
+			}
+		}
+		others, err := more(now)
+		return append(facts, others...), err
+	})
+	if errors.Is(err, domain.ErrCodeRefused) {
+		return Session{}, i.failed(ctx, by, user, reasonOf(backup))
+	}
+	if err == nil && mfa && len(backup) > 0 {
+		i.tell(ctx, by, user, LetterBackupCodeUsed)
+	}
+	return s, err
+}
+
+// rehash returns what replaces a hash of the password that cost less than hashes
+// made now: nothing but the hash changes.
+func (i *Identity) rehash(ctx context.Context, user domain.User, password Secret) (deciding, error) {
+	if !i.Passwords.Outdated(user.PasswordHash) {
+		return nothingMore, nil
+	}
+	hash, err := i.Passwords.Hash(ctx, password)
+	if err != nil {
+		return nil, err
+	}
+	return func(now domain.User) ([]domain.UserEvent, error) {
+		return now.SetPassword(domain.PasswordSet{
+			KDF: i.Passwords.KDF(), PolicyVersion: now.PolicyVersion, Rehashed: true, UserID: now.ID, Personal: domain.PasswordHash{Hash: hash},
+		})
+	}, nil
+}
+
+// failed puts a failed proof on the record and returns ErrUnauthenticated. reason
+// is a word for what was wrong.
+func (i *Identity) failed(ctx context.Context, by domain.Actor, user domain.User, reason string) error {
+	tenant, err := i.tenant(ctx, by.Tenant)
+	if err != nil {
+		return err
+	}
+	fact := domain.LoginFailed{AccountRef: user.AccountRef, InDeclaredRange: declared(tenant.Settings, by.Origin), Reason: reason}
+	if _, err := observe(ctx, i.Log, by, userAggregate(user.ID), fact); err != nil {
+		return err
+	}
+	return domain.ErrUnauthenticated
 }
 
 // Refresh asks for new tokens in exchange for a refresh token.
@@ -81,12 +168,15 @@ func (i *Identity) Refresh(ctx context.Context, cmd Refresh) (Session, error) {
 		return Session{}, domain.ErrUnauthenticated
 	}
 	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, before.User.ID, before.User, session
-	user, _, err := eventstore.Fold[domain.User](ctx, i.Log, tenant, userAggregate(before.User))
+	user, err := i.userOf(ctx, tenant, before.User)
 	if err != nil {
-		return Session{}, fmt.Errorf("loading a user: %w", err)
+		return Session{}, err
+	}
+	if !user.AdmitsSession(before) {
+		return Session{}, domain.ErrUnauthenticated
 	}
 	fresh := Session{Tenant: tenant, User: before.User, ID: session, Refresh: successor, RefreshExpiry: microTime(before.ExpiresAt)}
-	if err := i.prepare(ctx, &fresh, user.Role); err != nil {
+	if _, err := i.prepare(ctx, &fresh, user, before.ProvenAt); err != nil {
 		return Session{}, err
 	}
 	used, next := i.Tokens.Digest(cmd.Token), i.Tokens.Digest(successor)
@@ -102,7 +192,7 @@ func (i *Identity) Refresh(ctx context.Context, cmd Refresh) (Session, error) {
 }
 
 // lastUse is the last stamp at which the session is not over by itself.
-func lastUse(s domain.Session) int64 { return s.ExpiresAt - 1 }
+func lastUse(s domain.Session) int64 { return s.End() - 1 }
 
 // Logout asks for a session to end.
 type Logout struct {
@@ -125,7 +215,7 @@ func (i *Identity) Logout(ctx context.Context, cmd Logout) (eventstore.Receipt, 
 	}
 	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, s.User.ID, s.User, session
 	_, receipt, err := transact(ctx, i.Log, by, sessionAggregate(session), terms[domain.Session]{},
-		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Revoke("logout") })
+		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Revoke(domain.EndedByLogout) })
 	return receipt, err
 }
 
@@ -136,9 +226,9 @@ func (i *Identity) UserOf(ctx context.Context, tenant domain.TenantID, address s
 	if err != nil {
 		return domain.UserID{}, err
 	}
-	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
+	account, err := i.account(ctx, ref)
 	if err != nil {
-		return domain.UserID{}, fmt.Errorf("loading an account: %w", err)
+		return domain.UserID{}, err
 	}
 	if account.Tenant != tenant || account.User.IsZero() {
 		return domain.UserID{}, &domain.Error{Kind: domain.NotFound, Message: "no such user"}

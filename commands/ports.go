@@ -64,6 +64,8 @@ type Tenants interface {
 	// CreateSubject makes the key under which a user's personal data is encrypted.
 	// Asked again it does nothing.
 	CreateSubject(ctx context.Context, tenant domain.TenantID, user domain.UserID) error
+	// EraseSubject destroys that key, durably. Asked again it does nothing.
+	EraseSubject(ctx context.Context, tenant domain.TenantID, user domain.UserID) error
 	// Blind returns a MAC under tenant's blinding key, which never changes, over the
 	// parts, each preceded by its length.
 	Blind(ctx context.Context, tenant domain.TenantID, parts ...[]byte) (domain.Digest, error)
@@ -80,6 +82,8 @@ type Passwords interface {
 	// Verify reports whether password is the one that was hashed. An empty hash
 	// matches nothing, after the same work.
 	Verify(ctx context.Context, password []byte, hash string) (bool, error)
+	// Outdated reports whether a hash that was verified cost less than hashes made now.
+	Outdated(hash string) bool
 	// KDF names the hash and its parameters, for the record.
 	KDF() string
 }
@@ -90,6 +94,19 @@ type Access struct {
 	User    domain.UserID
 	Session domain.SessionID
 	Role    domain.Role
+
+	Methods     []string // how the user was authenticated (RFC 8176)
+	AuthVersion uint32   // of the user, when the token was made
+	ProvenAt    int64    // when the user last proved who they are, Unix microseconds
+}
+
+// HalfLogin is what an MFA token says: this user gave the password, and owes the
+// second factor.
+type HalfLogin struct {
+	ID          domain.ID
+	Tenant      domain.TenantID
+	User        domain.UserID
+	AuthVersion uint32 // of the user, when the token was made
 }
 
 // Tokens makes and reads what proves a caller. Reading refuses with
@@ -101,6 +118,17 @@ type Tokens interface {
 
 	IssueAccess(a Access, now time.Time) ([]byte, error)
 	ReadAccess(token []byte, now time.Time) (Access, error)
+
+	// IssueMFA draws an id for h and returns a token that says it for 5 minutes. It is
+	// no access token.
+	IssueMFA(h HalfLogin, now time.Time) ([]byte, error)
+	ReadMFA(token []byte, now time.Time) (HalfLogin, error)
+
+	// NewProof draws a one-time token for a purpose, which names its user.
+	NewProof(purpose domain.Purpose, tenant domain.TenantID, user domain.UserID) ([]byte, error)
+	// ReadProof returns whose a token for a purpose claims to be. It refuses with
+	// domain.ErrProofRefused.
+	ReadProof(token []byte, purpose domain.Purpose) (domain.TenantID, domain.UserID, error)
 
 	// NewRefresh draws a session's first refresh token.
 	NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error)
@@ -114,8 +142,8 @@ type Tokens interface {
 	// ReadKey checks a key's form and sum, and returns its public part.
 	ReadKey(key []byte) (lookup string, env domain.Environment, err error)
 
-	// Digest and DigestKey return the peppered MAC of a refresh token and of an API
-	// key, which may be stored.
+	// Digest and DigestKey return the peppered MAC of a refresh token or a one-time
+	// token, and of an API key, which may be stored.
 	Digest(token []byte) domain.Digest
 	DigestKey(key []byte) domain.Digest
 }

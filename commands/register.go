@@ -18,14 +18,22 @@ type Register struct {
 	Tenant   string // the tenant's name
 }
 
-// Register makes a tenant, its chain and its owner, and logs the owner in. It
-// refuses with Invalid an address, a name or a password that does not do, with
-// ErrContended, and with ErrAddressTaken an address that has an account: on an
-// installation whose mail stays on the machine that is a documented way to learn
-// of accounts. A fault may leave a claimed address behind: whoever then asks again
-// with the same password gets what was claimed before, and if nobody does the
-// reconciler finishes it. The password is hashed once, whatever comes of it.
+// Register makes a tenant, its chain and its owner.
+//
+// Where mail stays on this machine the owner is logged in, and an address that
+// has an account is refused with ErrAddressTaken: that is a documented way to
+// learn of accounts. Where mail leaves it, the answer holds ids and no tokens and
+// is the same for every address, not given before twice Hold: a letter tells the
+// reader of the address what there is to tell. The ids of an address that has an
+// account lead nowhere.
+//
+// It refuses with Invalid an address, a name or a password that does not do, and
+// with ErrContended. A fault may leave a claimed address behind: whoever then asks
+// again with the same password gets what was claimed before, and if nobody does, or
+// mail leaves, the reconciler finishes it. The password is hashed once, whatever
+// comes of it.
 func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) {
+	begun := i.Now()
 	normal, ref, err := i.Tokens.Address(cmd.Email)
 	if err != nil {
 		return Session{}, err
@@ -37,11 +45,11 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 	if err := i.Passwords.Check(cmd.Password, local, normal, cmd.Tenant); err != nil {
 		return Session{}, err
 	}
-	account, _, err := eventstore.Fold[domain.Account](ctx, i.Log, domain.TenantID{}, accountAggregate(ref))
+	account, err := i.account(ctx, ref)
 	if err != nil {
-		return Session{}, fmt.Errorf("loading an account: %w", err)
+		return Session{}, err
 	}
-	if !account.User.IsZero() {
+	if !account.User.IsZero() && !i.Mail.Leaves() {
 		return i.resume(ctx, cmd, account)
 	}
 	hash, err := i.Passwords.Hash(ctx, cmd.Password)
@@ -50,22 +58,65 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 	}
 	claimed := domain.AccountClaimed{
 		AccountRef: ref, TenantID: domain.TenantID{ID: i.Log.NewID()}, UserID: domain.UserID{ID: i.Log.NewID()},
-		Personal: domain.Registration{Email: normal, PasswordHash: hash, TenantName: cmd.Tenant, Verified: true},
+		Personal: domain.Registration{Email: normal, PasswordHash: hash, TenantName: cmd.Tenant, Verified: !i.Mail.Leaves()},
 	}
 	if i.Trial > 0 {
 		claimed.Personal.TrialEndsAt = i.Now().Add(i.Trial).UnixMicro()
 	}
-	index, err := i.claim(ctx, cmd.Actor, claimed)
+	by := cmd.Actor
+	by.Tenant = claimed.TenantID
+	if i.Mail.Leaves() {
+		defer i.hold(ctx, begun, 2*i.Hold)
+		return Session{Tenant: by.Tenant, User: claimed.UserID, TrialEndsAt: claimed.Personal.TrialEndsAt}, i.welcome(ctx, by, claimed)
+	}
+	index, err := i.claim(ctx, by, claimed)
 	if err != nil {
 		return Session{}, err
 	}
-	by := cmd.Actor
-	by.Tenant = claimed.TenantID
 	user, err := i.begin(ctx, by, claimed, index)
 	if err != nil {
 		return Session{}, err
 	}
-	return i.issue(ctx, by, user)
+	return i.issue(ctx, by, user.ID, false, nothingMore)
+}
+
+// welcome registers an address that is yet to be proven, and sends its reader the
+// proof. To the reader of an address that has an account it says so, or sends the
+// proof again if it never came back.
+func (i *Identity) welcome(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed) error {
+	index, err := i.claim(ctx, by, claimed)
+	if errors.Is(err, domain.ErrAddressTaken) {
+		return i.remind(ctx, by, claimed.AccountRef)
+	}
+	if err != nil {
+		return err
+	}
+	user, err := i.begin(ctx, by, claimed, index)
+	if err != nil {
+		return err
+	}
+	return i.prove(ctx, by, user, domain.ProvesAddress)
+}
+
+// remind tells the reader of an address that it has an account. An account is
+// told of at most once a minute, on the record or not.
+func (i *Identity) remind(ctx context.Context, by domain.Actor, ref domain.ID) error {
+	account, err := i.account(ctx, ref)
+	if err != nil {
+		return err
+	}
+	by.Tenant = account.Tenant
+	user, err := i.userOf(ctx, account.Tenant, account.User)
+	if err != nil {
+		return err
+	}
+	switch {
+	case user.Status == domain.Active && !user.Verified:
+		return i.prove(ctx, by, user, domain.ProvesAddress)
+	case user.Email != "" && i.reminded.once(user.ID, i.Now()):
+		i.tell(ctx, by, user, LetterExists)
+	}
+	return nil
 }
 
 // claim reserves the address and the tenant's place among the chains, in one

@@ -22,8 +22,8 @@ func (i *Identity) Standing(ctx context.Context, by domain.Actor) (st Standing, 
 	if st.User, err = i.userOf(ctx, by.Tenant, by.User); err != nil {
 		return Standing{}, err
 	}
-	if st.Tenant, _, err = eventstore.Fold[domain.Tenant](ctx, i.Log, by.Tenant, tenantAggregate(by.Tenant)); err != nil {
-		return Standing{}, fmt.Errorf("loading a tenant: %w", err)
+	if st.Tenant, err = i.tenant(ctx, by.Tenant); err != nil {
+		return Standing{}, err
 	}
 	if by.Kind == domain.ActorKey {
 		if st.Key, _, err = eventstore.Fold[domain.APIKey](ctx, i.Log, by.Tenant, keyAggregate(domain.KeyID{ID: by.ID})); err != nil {

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -32,13 +33,21 @@ func (s *Server) register(ctx context.Context, in *call, req registerRequest) (r
 }
 
 type loginRequest struct {
-	Email    string     `json:"email"`
-	Password secretText `json:"password"`
+	Email      string     `json:"email"`
+	Password   secretText `json:"password"`
+	TOTPCode   secretText `json:"totp_code"`
+	BackupCode secretText `json:"backup_code"`
 }
 
 // login handles POST /auth/login.
 func (s *Server) login(ctx context.Context, in *call, req loginRequest) (reply[session], error) {
-	got, err := s.Identity.Login(ctx, commands.Login{Actor: in.by, Email: req.Email, Password: commands.Secret(req.Password)})
+	got, err := s.Identity.Login(ctx, commands.Login{
+		Actor: in.by, Email: req.Email, Password: commands.Secret(req.Password),
+		Code: commands.Secret(req.TOTPCode), BackupCode: commands.Secret(req.BackupCode),
+	})
+	if half, ok := errors.AsType[*commands.MFARequired](err); ok {
+		return reply[session]{}, &detailed{errMFARequired, map[string]any{"mfa_token": string(half.Token)}}
+	}
 	return s.open(in, got, err)
 }
 
@@ -79,11 +88,14 @@ func (s *Server) open(in *call, got commands.Session, err error) (reply[session]
 		return reply[session]{}, err
 	}
 	left := got.RefreshExpiry.Sub(s.Now())
-	setTokenCookies(in.header, got.Access, got.Refresh, domain.AccessTTL, left)
+	if !got.ID.IsZero() {
+		setTokenCookies(in.header, got.Access, got.Refresh, domain.AccessTTL, left)
+	}
 	return reply[session]{data: session{got, left}, receipt: got.Receipt}, nil
 }
 
-// session is a login as every published client reads it.
+// session is a login as every published client reads it. Before an address is
+// proven it is but the ids.
 type session struct {
 	commands.Session
 	refreshLeft time.Duration
@@ -94,18 +106,31 @@ func (a session) room() int { return roomForRest + 2*len(a.Access) + len(a.Refre
 func (a session) appendJSON(b []byte) ([]byte, error) {
 	defer clear(a.Access)
 	defer clear(a.Refresh)
-	b = append(b, `{"token":"`...)
-	b = append(b, a.Access...) // both tokens are base64url, with nothing to escape
-	b = append(b, `","access_token":"`...)
-	b = append(b, a.Access...)
-	b = append(b, `","token_type":"bearer","expires_in":`...)
-	b = strconv.AppendInt(b, int64(domain.AccessTTL.Seconds()), 10)
-	b = append(b, `,"refresh_token":"`...)
-	b = append(b, a.Refresh...)
-	b = append(b, `","refresh_expires_in":`...)
-	b = strconv.AppendInt(b, int64(a.refreshLeft.Seconds()), 10)
-	b = append(b, `,"user_id":"`+a.User.String()+`","tenant_id":"`+a.Tenant.String()+`","org_id":"`+a.Tenant.String()+
-		`","session_id":"`+a.ID.String()+`","mfa_required":false,"trial_ends_at":`...)
+	b = append(b, '{')
+	if !a.ID.IsZero() {
+		b = appendAccess(b, a.Access)
+		b = append(b, `,"refresh_token":"`...)
+		b = append(b, a.Refresh...) // base64url, with nothing to escape
+		b = append(b, `","refresh_expires_in":`...)
+		b = strconv.AppendInt(b, int64(a.refreshLeft.Seconds()), 10)
+		b = append(b, `,"session_id":"`+a.ID.String()+`",`...)
+	}
+	b = append(b, `"user_id":"`+a.User.String()+`","tenant_id":"`+a.Tenant.String()+`","org_id":"`+a.Tenant.String()+
+		`","mfa_required":false,"mfa_enrolment_required":`...)
+	b = strconv.AppendBool(b, a.OwesFactor)
+	b = append(b, `,"verification_required":`...)
+	b = strconv.AppendBool(b, a.ID.IsZero())
+	b = append(b, `,"trial_ends_at":`...)
 	ends, err := instant(a.TrialEndsAt).MarshalJSON()
 	return append(append(b, ends...), '}'), err
+}
+
+// appendAccess appends an access token under every name that clients read.
+func appendAccess(b []byte, token commands.Secret) []byte {
+	b = append(b, `"token":"`...)
+	b = append(b, token...) // base64url, with nothing to escape
+	b = append(b, `","access_token":"`...)
+	b = append(b, token...)
+	b = append(b, `","token_type":"bearer","expires_in":`...)
+	return strconv.AppendInt(b, int64(domain.AccessTTL.Seconds()), 10)
 }

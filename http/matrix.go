@@ -12,6 +12,19 @@ var matrix = map[pattern]access{
 	{"POST", "/auth/refresh"}:  {public: true},
 	{"POST", "/auth/logout"}:   {public: true},
 
+	{"POST", "/auth/verify-email"}:    {public: true},
+	{"POST", "/auth/password/forgot"}: {public: true},
+	{"POST", "/auth/password/reset"}:  {public: true},
+	{"POST", "/auth/mfa/verify"}:      {public: true}, // with an MFA token; without one it authenticates itself
+
+	{"GET", "/auth/me"}:              {roles: everybody, self: true},
+	{"POST", "/auth/mfa/setup"}:      {roles: everybody, self: true},
+	{"POST", "/auth/mfa/disable"}:    {roles: everybody, never: true},
+	{"POST", "/auth/password"}:       {roles: everybody, never: true, self: true},
+	{"POST", "/auth/step-up"}:        {roles: everybody, never: true},
+	{"GET", "/auth/sessions"}:        {roles: everybody, never: true},
+	{"DELETE", "/auth/sessions/:id"}: {roles: everybody, never: true},
+
 	{"GET", "/vault/list"}:                {roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/entries"}:             {roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/:id/versions"}:        {roles: viewers, scope: domain.ScopeVaultList},

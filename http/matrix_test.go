@@ -51,6 +51,13 @@ func TestMatrixIsWhole(t *testing.T) {
 // * proven just now, + stopped by the end of the trial, ! stopped by a lockdown,
 // - not for API keys, ~ open to who owes a second factor.
 const permissions = `
+GET    /auth/me                   V E A O R  none           ~
+POST   /auth/mfa/setup            V E A O R  none           ~
+POST   /auth/mfa/disable          V E A O R  none           -
+POST   /auth/password             V E A O R  none           -~
+POST   /auth/step-up              V E A O R  none           -
+GET    /auth/sessions             V E A O R  none           -
+DELETE /auth/sessions/:id         V E A O R  none           -
 GET    /vault/list                V E A O .  vault:list
 GET    /vault/entries             V E A O .  vault:list
 GET    /vault/:id/versions        V E A O .  vault:list

@@ -32,6 +32,7 @@ var (
 	errMalformed        = &refusal{http.StatusBadRequest, "malformed_request", "Malformed request"}
 	errTooLarge         = &refusal{http.StatusBadRequest, "request_too_large", "Request too large"}
 	errUnauthenticated  = &refusal{http.StatusUnauthorized, "unauthenticated", "Authentication required"}
+	errMFARequired      = &refusal{http.StatusUnauthorized, "mfa_required", "A second factor is required"}
 	errDenied           = &refusal{http.StatusForbidden, "access_denied", "Access denied"}
 	errStepUp           = &refusal{http.StatusForbidden, "step_up_required", "Prove once more who you are"}
 	errFactorOwed       = &refusal{http.StatusForbidden, "mfa_enrolment_required", "Set up a second factor first"}

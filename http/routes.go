@@ -17,6 +17,19 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.POST("/auth/login", serve(s, open, s.login))
 	api.POST("/auth/refresh", serve(s, open, s.refresh))
 	api.POST("/auth/logout", serve(s, open, s.logout))
+	api.POST("/auth/verify-email", serve(s, open, s.verifyEmail))
+	api.POST("/auth/password/forgot", serve(s, endpoint{limit: maxAuthBody, status: http.StatusAccepted}, s.forgotPassword))
+	api.POST("/auth/password/reset", serve(s, open, s.resetPassword))
+	api.POST("/auth/mfa/verify", serve(s, open, s.verifyMFA))
+
+	self := endpoint{limit: maxAuthBody}
+	api.GET("/auth/me", serve(s, self, s.me))
+	api.GET("/auth/sessions", serve(s, self, s.listSessions))
+	api.DELETE("/auth/sessions/:id", serve(s, self, s.revokeSession))
+	api.POST("/auth/password", serve(s, self, s.changePassword))
+	api.POST("/auth/step-up", serve(s, self, s.stepUp))
+	api.POST("/auth/mfa/setup", serve(s, endpoint{limit: maxAuthBody, secret: true}, s.setUpMFA))
+	api.POST("/auth/mfa/disable", serve(s, self, s.disableMFA))
 
 	var plain endpoint
 	created := endpoint{status: http.StatusCreated}

@@ -17,6 +17,7 @@ type Identity struct {
 	released                   *sql.Stmt
 	user                       *sql.Stmt
 	issued, refreshed, ended   *sql.Stmt // sessions
+	endedOf                    *sql.Stmt
 	key, revoked, used         *sql.Stmt // api_keys
 }
 
@@ -37,6 +38,8 @@ func newIdentity(ctx context.Context, p *preparer) *Identity {
 			VALUES ($1, $2, $3, $4, 0, $5, 0)`),
 		refreshed: p.stmt(ctx, `UPDATE sessions SET refreshed_at = $3 WHERE tenant_id = $1 AND session_id = $2`),
 		ended:     p.stmt(ctx, `UPDATE sessions SET revoked_at = $3 WHERE tenant_id = $1 AND session_id = $2 AND revoked_at = 0`),
+		endedOf: p.stmt(ctx, `UPDATE sessions SET revoked_at = $4
+			WHERE tenant_id = $1 AND user_id = $2 AND session_id <> $3 AND revoked_at = 0`),
 		key: p.stmt(ctx, `INSERT INTO api_keys (tenant_id, key_id, lookup, name, prefix, owner_id, scopes, environment,
 			created_seq, created_at, expires_at, revoked_at, last_used_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`),
@@ -46,7 +49,7 @@ func newIdentity(ctx context.Context, p *preparer) *Identity {
 }
 
 // Name implements Projection.
-func (*Identity) Name() string { return "identity/1" }
+func (*Identity) Name() string { return "identity/2" }
 
 // Tables implements Projection.
 func (*Identity) Tables() []string { return []string{"tenants", "users", "sessions", "api_keys"} }
@@ -98,6 +101,13 @@ func (i *Identity) apply(ctx context.Context, tx *sql.Tx, f *eventstore.Recorded
 		return exec(ctx, tx, i.refreshed, tenant, e.SessionID.ID[:], at(f))
 	case domain.SessionRevoked:
 		return exec(ctx, tx, i.ended, tenant, e.SessionID.ID[:], at(f))
+	case domain.PasswordSet:
+		if e.Rehashed {
+			return nil
+		}
+		return exec(ctx, tx, i.endedOf, tenant, e.UserID.ID[:], e.KeptSession.ID[:], at(f))
+	case domain.UserDeactivated:
+		return exec(ctx, tx, i.endedOf, tenant, e.UserID.ID[:], none[:], at(f))
 	case domain.APIKeyCreated:
 		scopes := make([]string, len(e.Scopes))
 		for n, scope := range e.Scopes {

@@ -1,10 +1,9 @@
 package auth
 
 import (
+	"crypto/sha3"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 )
 
 // A backup code is 50 random bits as two groups of five characters. The
@@ -21,16 +20,20 @@ const (
 // ErrMalformedBackupCode reports text that is no backup code of ours.
 var ErrMalformedBackupCode = errors.New("malformed backup code")
 
-// NewBackupCodes draws the codes of one user from random, all different. Each is
-// a secret that stands in for the second factor once.
-func NewBackupCodes(random io.Reader) ([][]byte, error) {
+// NewBackupCodes returns the codes that go with a user's TOTP secret, all
+// different. Each is a secret that stands in for the second factor once. They
+// follow from key, user and secret, so that they can be shown again though only
+// their digests are kept.
+func NewBackupCodes(key []byte, user [16]byte, secret []byte) [][]byte {
+	seed := mac(key, []byte("quantaseal/v1/backup-codes\x00"), user[:], secret)
+	defer clear(seed[:])
+	stream := sha3.NewSHAKE256()
+	_, _ = stream.Write(seed[:]) // a hash never fails to write
 	codes := make([][]byte, 0, BackupCodes)
 	seen := map[uint64]bool{}
 	for len(codes) < BackupCodes {
 		var b [8]byte
-		if _, err := io.ReadFull(random, b[1:]); err != nil {
-			return nil, fmt.Errorf("drawing backup codes: %w", err)
-		}
+		_, _ = stream.Read(b[1:])               // nor to read: the stream has no end
 		n := binary.BigEndian.Uint64(b[:]) >> 6 // 56 bits less 6
 		if seen[n] {
 			continue
@@ -45,7 +48,7 @@ func NewBackupCodes(random io.Reader) ([][]byte, error) {
 		}
 		codes = append(codes, code)
 	}
-	return codes, nil
+	return codes
 }
 
 // DigestBackupCode returns what may be kept of a user's code, encrypted: the

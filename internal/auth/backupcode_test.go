@@ -2,13 +2,12 @@ package auth_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
-	"io"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/quantaseal/quantaseal/internal/auth"
@@ -21,22 +20,30 @@ var (
 )
 
 func TestBackupCodes(t *testing.T) {
+	of := func(key []byte, user [16]byte, secret []byte) []string {
+		var texts []string
+		for _, code := range auth.NewBackupCodes(key, user, secret) {
+			texts = append(texts, string(code))
+		}
+		return texts
+	}
 	seen := map[string]bool{}
-	for range 20 {
-		codes, err := auth.NewBackupCodes(rand.Reader)
-		if err != nil || len(codes) != auth.BackupCodes {
-			t.Fatalf("got %d codes, %v", len(codes), err)
+	other := bytes.Repeat([]byte("o"), 32)
+	for _, codes := range [][]string{
+		of(pepper, someUser, rfcSecret), of(other, someUser, rfcSecret), of(pepper, [16]byte{2}, rfcSecret), of(pepper, someUser, rfcSecret[:19]),
+	} {
+		if len(codes) != auth.BackupCodes {
+			t.Fatalf("got %d codes", len(codes))
 		}
 		for _, code := range codes {
-			if !backupForm.Match(code) || seen[string(code)] {
-				t.Errorf("%s is malformed or was drawn before", code)
+			if !backupForm.MatchString(code) || seen[code] {
+				t.Errorf("%s is malformed or somebody else's", code)
 			}
-			seen[string(code)] = true
+			seen[code] = true
 		}
 	}
-	twice := bytes.Repeat(append(bytes.Repeat([]byte{9}, 7), bytes.Repeat([]byte{9}, 7)...), 2)
-	if _, err := auth.NewBackupCodes(bytes.NewReader(twice)); !errors.Is(err, io.EOF) {
-		t.Errorf("one code was drawn twice, or %v", err)
+	if diff := cmp.Diff(of(pepper, someUser, rfcSecret), of(pepper, someUser, rfcSecret)); diff != "" {
+		t.Errorf("the codes cannot be shown again (-first +second):\n%s", diff)
 	}
 }
 

@@ -63,6 +63,12 @@ func Start(t testing.TB, config node.Config) *Vault {
 // rests: a test makes its passes itself.
 func StartAt(t testing.TB, config node.Config, now func() time.Time) *Vault {
 	t.Helper()
+	return StartWith(t, config, node.Options{Now: now})
+}
+
+// StartWith is StartAt with whatever else options say.
+func StartWith(t testing.TB, config node.Config, options node.Options) *Vault {
+	t.Helper()
 	config.Addr = "127.0.0.1:0"
 	if config.Data == "" {
 		config.Data = t.TempDir()
@@ -79,7 +85,14 @@ func StartAt(t testing.TB, config node.Config, now func() time.Time) *Vault {
 	v := &Vault{Data: config.Data, Config: config, Logs: &Buffer{}}
 	logger := slog.New(slog.NewTextHandler(v.Logs, nil))
 	ctx, cancel := context.WithCancel(context.Background())
-	n, err := node.Open(ctx, config, node.Options{Version: "test", Logger: logger, Argon: cheapArgon, Now: now, Pause: time.Hour})
+	options.Version, options.Logger, options.Pause = "test", logger, time.Hour
+	if options.Argon == (auth.Argon{}) {
+		options.Argon = cheapArgon
+	}
+	if options.Hold == 0 {
+		options.Hold = time.Millisecond // nobody measures
+	}
+	n, err := node.Open(ctx, config, options)
 	if err != nil {
 		cancel()
 		t.Fatalf("opening a node: %v\n%s", err, v.Logs)

@@ -35,6 +35,9 @@ type Config struct {
 	RateLimit      int      `name:"rate-limit" env:"QUANTASEAL_RATE_LIMIT" default:"5000" help:"Requests of one tenant in a minute; 0 for no limit."`
 	AuthRateLimit  int      `name:"auth-rate-limit" env:"QUANTASEAL_AUTH_RATE_LIMIT" default:"20" help:"Requests of one network in a minute to the public routes under /auth; 0 for no limit."`
 	TrustedProxies []string `name:"trusted-proxies" env:"QUANTASEAL_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/24; default none."`
+	Mail           string   `env:"QUANTASEAL_MAIL" default:"outbox" help:"How letters leave: outbox (files in the data directory) or resend."`
+	MailFrom       string   `name:"mail-from" env:"QUANTASEAL_MAIL_FROM" help:"Sender of letters: NAME <ADDRESS>."`
+	ResendKey      Secret   `name:"resend-key" env:"RESEND_API_KEY" hidden:"" help:"API key of Resend."`
 	Region         string   `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
 
 	TLSCert    string `name:"tls-cert" env:"QUANTASEAL_TLS_CERT" help:"PEM file of a certificate chain: serve TLS 1.3. Read again when it changes."`
@@ -73,6 +76,7 @@ func (c *Config) Validate() error {
 			wrong(name, strconv.Itoa(limit), "want 0 to "+strconv.Itoa(ratelimit.MaxLimit))
 		}
 	}
+	c.checkMail(wrong)
 	if _, err := c.proxies(); err != nil {
 		wrong("QUANTASEAL_TRUSTED_PROXIES", strings.Join(c.TrustedProxies, ","), err.Error())
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/listen"
 	"github.com/quantaseal/quantaseal/internal/localkms"
+	"github.com/quantaseal/quantaseal/internal/mail"
 	"github.com/quantaseal/quantaseal/internal/metrics"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
 	"github.com/quantaseal/quantaseal/projections"
@@ -47,6 +48,7 @@ type Node struct {
 	config Config
 	sealed *sealedstore.Store
 	limits *limits
+	post   *mail.Post // nil where letters stay on this machine
 	logger *slog.Logger
 	pause  time.Duration  // between two passes of the reconciler
 	closes []func() error // in the order of opening
@@ -65,7 +67,13 @@ type Options struct {
 	Random  io.Reader
 	Argon   auth.Argon    // the cost of a password; zero = production
 	Pause   time.Duration // between two passes of the reconciler; zero = 30 s
+	Hold    time.Duration // how long an answer takes that must not tell of an account; zero = 500 ms
+
+	ResendURL string // where Resend is; empty = where it is
 }
+
+// hold is longer than a login takes that hashes a password and writes a fact.
+const hold = 500 * time.Millisecond
 
 // Open puts a node together and brings its databases up to date. It serves
 // nothing yet.
@@ -84,6 +92,12 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	}
 	if options.Argon == (auth.Argon{}) {
 		options.Argon = auth.ProductionArgon
+	}
+	if options.Hold == 0 {
+		options.Hold = hold
+	}
+	if options.ResendURL == "" {
+		options.ResendURL = mail.ResendURL
 	}
 	n = &Node{config: config, logger: options.Logger, pause: options.Pause}
 	defer func() {
@@ -153,9 +167,13 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err != nil {
 		return err
 	}
+	letters, err := n.openMail(options)
+	if err != nil {
+		return err
+	}
 	n.Identity, err = (&commands.Identity{
 		Log: n.Log, Keys: n.Ring, Passwords: passwords{hasher}, Tokens: &tokens{secrets, access, options.Random},
-		Lookups: n.Queries, Trial: n.config.trial(), Now: options.Now, Logger: options.Logger,
+		Lookups: n.Queries, Factors: &factors{secrets, options.Random}, Mail: letters, Hold: options.Hold, Trial: n.config.trial(), Now: options.Now, Logger: options.Logger,
 	}).Open()
 	if err != nil {
 		return err

@@ -33,7 +33,8 @@ func (t *tokens) Address(address string) (string, domain.ID, error) {
 
 func (t *tokens) IssueAccess(a commands.Access, now time.Time) ([]byte, error) {
 	return t.access.Mint(auth.Claims{
-		User: a.User.ID, Tenant: a.Tenant.ID, Session: a.Session.ID, Role: string(a.Role), Methods: []string{"pwd"}, AuthVersion: 1,
+		User: a.User.ID, Tenant: a.Tenant.ID, Session: a.Session.ID, Role: string(a.Role), Methods: a.Methods,
+		AuthVersion: uint64(a.AuthVersion), ProvenAt: a.ProvenAt / microseconds,
 	}, now)
 }
 
@@ -45,7 +46,42 @@ func (t *tokens) ReadAccess(token []byte, now time.Time) (commands.Access, error
 	return commands.Access{
 		Tenant: domain.TenantID{ID: c.Tenant}, User: domain.UserID{ID: c.User},
 		Session: domain.SessionID{ID: c.Session}, Role: domain.Role(c.Role),
+		Methods: c.Methods, AuthVersion: uint32(c.AuthVersion), ProvenAt: c.ProvenAt * microseconds, //nolint:gosec // we minted it, from an uint32
 	}, nil
+}
+
+// microseconds are in a second: tokens say times in the latter.
+const microseconds = 1_000_000
+
+func (t *tokens) IssueMFA(h commands.HalfLogin, now time.Time) ([]byte, error) {
+	return t.access.MintMFA(auth.MFAClaims{User: h.User.ID, Tenant: h.Tenant.ID, AuthVersion: uint64(h.AuthVersion)}, now)
+}
+
+func (t *tokens) ReadMFA(token []byte, now time.Time) (commands.HalfLogin, error) {
+	c, err := t.access.VerifyMFA(token, now)
+	if err != nil {
+		return commands.HalfLogin{}, domain.ErrUnauthenticated
+	}
+	return commands.HalfLogin{
+		ID: c.ID, Tenant: domain.TenantID{ID: c.Tenant}, User: domain.UserID{ID: c.User},
+		AuthVersion: uint32(c.AuthVersion), //nolint:gosec // we minted it, from an uint32
+	}, nil
+}
+
+var purposes = map[domain.Purpose]auth.Purpose{
+	domain.ProvesAddress: auth.VerifyEmail, domain.ProvesReset: auth.ResetPassword, domain.ProvesInvitation: auth.AcceptInvitation,
+}
+
+func (t *tokens) NewProof(purpose domain.Purpose, tenant domain.TenantID, user domain.UserID) ([]byte, error) {
+	return auth.NewProof(t.random, auth.Proof{Purpose: purposes[purpose], Tenant: tenant.ID, User: user.ID})
+}
+
+func (t *tokens) ReadProof(token []byte, purpose domain.Purpose) (domain.TenantID, domain.UserID, error) {
+	p, err := auth.ParseProof(token, purposes[purpose])
+	if err != nil {
+		return domain.TenantID{}, domain.UserID{}, domain.ErrProofRefused
+	}
+	return domain.TenantID{ID: p.Tenant}, domain.UserID{ID: p.User}, nil
 }
 
 func (t *tokens) NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error) {

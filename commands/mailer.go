@@ -1,0 +1,46 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
+)
+
+// LetterKind says what a letter is about.
+type LetterKind uint8
+
+// The kinds of letter.
+const (
+	LetterVerify LetterKind = iota + 1
+	LetterExists
+	LetterReset
+	LetterInvitation
+	LetterPasswordChanged
+	LetterMFAEnabled
+	LetterMFADisabled
+	LetterBackupCodeUsed
+)
+
+// Letter is one message to one person.
+type Letter struct {
+	ID      domain.ID // of the fact that it follows, or of the request
+	User    domain.UserID
+	Kind    LetterKind
+	To      string // the address
+	Tenant  string // the tenant's name, where the letter shows it
+	Token   Secret // one-time; the mailer clears it
+	Expires time.Time
+}
+
+// Mailer hands letters to whoever delivers them.
+type Mailer interface {
+	// Send takes charge of a letter. It waits for no delivery to another machine, so
+	// that nobody learns from the time whether there was one.
+	Send(ctx context.Context, l Letter) error
+	// Forget removes, durably, what is kept here of letters to a user.
+	Forget(ctx context.Context, user domain.UserID) error
+	// Leaves reports whether letters leave this machine. Then an address is to be
+	// proven before its account opens, and nobody is told which addresses have one.
+	Leaves() bool
+}
