@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,10 +17,11 @@ import (
 
 // signed is a batch of requests as the next records of a chain.
 type signed struct {
-	key      *chain.SigningKey
+	epoch    uint64 // the sequencer's when the batch was begun
 	requests []*request
 	records  []chain.Record
 	recorded []Recorded
+	keys     []*chain.SigningKey // of each record
 	versions map[domain.AggregateID]uint64
 	ids      map[domain.ID]struct{}
 	head     chain.Head // after the last record
@@ -41,20 +44,25 @@ func conditional(err error) bool {
 	return errors.Is(err, ErrStale) || errors.Is(err, ErrRepeated) || errors.Is(err, errNoGenesis)
 }
 
-// admit checks each request against the chain and what the batch already holds,
-// and links those whose conditions hold.
-func (s *sequencer) admit(ctx context.Context, requests []*request) *signed {
-	b := &signed{versions: map[domain.AggregateID]uint64{}, ids: map[domain.ID]struct{}{}, head: s.head}
+// begin returns an empty batch behind what is being written, or else behind the
+// chain as this node last saw it.
+func (s *sequencer) begin() *signed {
+	b := &signed{epoch: s.epoch, versions: map[domain.AggregateID]uint64{}, ids: map[domain.ID]struct{}{}, head: s.head}
+	if s.flight != nil {
+		b.head = s.flight.head
+	}
+	return b
+}
+
+// admit checks each request against the chain, what is being written and what b
+// already holds, and links those whose conditions hold behind b's last record.
+func (s *sequencer) admit(ctx context.Context, b *signed, requests []*request) {
 	key, epoch, err := s.log.Keys.Signer(ctx, s.tenant)
 	if err != nil {
-		err = fmt.Errorf("loading a chain's signing key: %w", err)
-		for _, r := range requests {
-			r.answer(Receipt{}, err)
-		}
-		return b
+		fail(requests, fmt.Errorf("loading a chain's signing key: %w", err))
+		return
 	}
-	b.key = key
-	now := max(uint64(s.log.Now().UnixMicro()), s.head.TimeUS)
+	now := max(uint64(s.log.Now().UnixMicro()), b.head.TimeUS)
 	for _, r := range requests {
 		switch err := s.check(ctx, b, r, now); {
 		case conditional(err):
@@ -65,11 +73,10 @@ func (s *sequencer) admit(ctx context.Context, requests []*request) *signed {
 			continue
 		}
 		for _, e := range r.facts {
-			b.link(e, s.log.LogID, now, key.ID(), epoch)
+			b.link(e, s.log.LogID, now, key, epoch)
 		}
 		b.requests = append(b.requests, r)
 	}
-	return b
 }
 
 // refuse answers what was held back.
@@ -80,10 +87,10 @@ func (b *signed) refuse() {
 	b.refused = nil
 }
 
-// unanswered returns the requests from the first on that must be sequenced again,
-// with those that the batch refuses.
-func (b *signed) unanswered(first int) []*request {
-	left := append([]*request(nil), b.requests[first:]...)
+// unanswered returns the requests that must be sequenced again if the batch is not
+// written, with those that it refuses.
+func (b *signed) unanswered() []*request {
+	left := slices.Clone(b.requests)
 	for _, r := range b.refused {
 		left = append(left, r.request)
 	}
@@ -123,6 +130,9 @@ func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64
 		if !ok {
 			version, ok = b.versions[f.Aggregate]
 		}
+		if !ok && s.flight != nil {
+			version, ok = s.flight.versions[f.Aggregate]
+		}
 		if !ok {
 			var err error
 			if version, err = s.version(ctx, f); err != nil {
@@ -142,9 +152,9 @@ func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64
 }
 
 // link gives e its place after the batch's last record.
-func (b *signed) link(e encoded, logID chain.Hash, now uint64, key chain.Hash, epoch uint64) {
+func (b *signed) link(e encoded, logID chain.Hash, now uint64, key *chain.SigningKey, epoch uint64) {
 	h := e.header
-	h.Seq, h.TimeUS, h.SignerKeyID, h.KeyEpoch, h.Prev = b.head.Next, now, key, epoch, b.head.Hash
+	h.Seq, h.TimeUS, h.SignerKeyID, h.KeyEpoch, h.Prev = b.head.Next, now, key.ID(), epoch, b.head.Hash
 	if h.Seq == 0 {
 		h.Flags |= chain.FlagGenesis
 		h.Prev = chain.GenesisPrev(logID, h.Tenant)
@@ -154,33 +164,35 @@ func (b *signed) link(e encoded, logID chain.Hash, now uint64, key chain.Hash, e
 	b.head = chain.Head{Next: h.Seq + 1, Hash: hash, TimeUS: now}
 	b.records = append(b.records, r)
 	b.recorded = append(b.recorded, e.recorded(0, h, hash, r))
+	b.keys = append(b.keys, key)
 }
 
-// sign signs every record, on all cores, and verifies one signature: a fault in
-// memory or in a core must not reach the chain.
-func (b *signed) sign(ctx context.Context) error {
-	group, _ := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range b.records {
-		work := func() (err error) {
-			b.records[i].Signature, err = b.key.Sign(chain.ContextEvent, b.records[i].Header)
-			b.recorded[i].Record.Signature = b.records[i].Signature
-			return err
-		}
-		if len(b.records) == 1 {
-			if err := work(); err != nil {
+// sign signs the records from the first on, on all cores.
+func (b *signed) sign(first int) error {
+	var group errgroup.Group
+	var taken atomic.Int64
+	work := func() error {
+		for i := first + int(taken.Add(1)) - 1; i < len(b.records); i = first + int(taken.Add(1)) - 1 {
+			signature, err := b.keys[i].Sign(chain.ContextEvent, b.records[i].Header)
+			if err != nil {
 				return fmt.Errorf("signing an event: %w", err)
 			}
-			break
+			b.records[i].Signature, b.recorded[i].Record.Signature = signature, signature
 		}
+		return nil
+	}
+	for range min(runtime.NumCPU(), len(b.records)-first) - 1 {
 		group.Go(work)
 	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("signing events: %w", err)
-	}
-	last := b.records[len(b.records)-1]
-	if !b.key.Public().Verify(chain.ContextEvent, last.Header, last.Signature) {
-		return fmt.Errorf("eventstore: a fresh signature does not verify")
+	return errors.Join(work(), group.Wait())
+}
+
+// verify verifies one signature: a fault in memory or in a core must not reach
+// the chain.
+func (b *signed) verify() error {
+	last := len(b.records) - 1
+	if !b.keys[last].Public().Verify(chain.ContextEvent, b.records[last].Header, b.records[last].Signature) {
+		return errors.New("eventstore: a fresh signature does not verify")
 	}
 	return nil
 }

@@ -83,6 +83,11 @@ func (s *sequencer) version(ctx context.Context, f Fact) (uint64, error) {
 // repeated reports whether an event id that a caller chose is on the chain. A
 // fresh one can only be there if an append that failed had happened all the same.
 func (s *sequencer) repeated(ctx context.Context, e encoded) (bool, error) {
+	if s.flight != nil {
+		if _, before := s.flight.ids[e.fact.EventID]; before {
+			return true, nil
+		}
+	}
 	if e.fact.Fresh && !s.careful {
 		return false, nil
 	}

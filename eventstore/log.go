@@ -90,7 +90,7 @@ func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Recei
 	}
 	l.figures.waiting.Add(1)
 	defer l.figures.waiting.Add(-1)
-	l.sequencer(by.Tenant).queue.Submit(ctx, request)
+	l.sequencer(by.Tenant).submit(ctx, request)
 	select {
 	case <-request.done:
 		return request.receipt, request.err

@@ -39,7 +39,7 @@ func (s *sequencer) settle(ctx context.Context, b *signed, cause error) ([]*requ
 		case <-ctx.Done():
 			s.doubt = true
 			s.log.forgetAll()
-			return b.unanswered(0), fmt.Errorf("%w: %w", ErrUncertain, cause)
+			return b.unanswered(), fmt.Errorf("%w: %w", ErrUncertain, cause)
 		case <-time.After(pause):
 		}
 		pos, err := s.log.Store.Append(ctx, s.tenant, b.records)
@@ -72,7 +72,7 @@ func (s *sequencer) reconcile(ctx context.Context, b *signed) ([]*request, error
 	s.versions.Purge()
 	if kept == 0 {
 		s.locked, s.careful = lockedBatches, true
-		return b.unanswered(0), nil
+		return b.unanswered(), nil
 	}
 	first, err := s.log.Store.Find(ctx, s.tenant, b.recorded[0].Header.EventID)
 	if err != nil {
@@ -96,7 +96,8 @@ func (s *sequencer) split(b *signed, kept int, first Position) ([]*request, erro
 			r.answer(Receipt{}, errTorn)
 			i++
 		}
-		return b.unanswered(i), nil
+		b.requests = b.requests[i:]
+		return b.unanswered(), nil
 	}
 	s.acceptFirst(b, len(b.requests), len(b.records), first)
 	b.refuse()

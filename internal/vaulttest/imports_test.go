@@ -24,7 +24,7 @@ var rules = map[string]rule{
 	"domain": {},
 
 	"eventstore/chain":     {confined: "circl"},
-	"eventstore":           {"domain eventstore/chain internal/batch", "lru"},
+	"eventstore":           {"domain eventstore/chain", "lru"},
 	"eventstore/table":     {"domain eventstore eventstore/chain internal/batch", ""},
 	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/multirow migrations", "sqlite sql lru os"},
 	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table migrations", "pgx lru"},
