@@ -33,7 +33,7 @@ func (r *Runner) CatchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("folding the log: %w", err)
 		}
-		r.publish(s.reached, nil)
+		r.progress.publish(s.reached, nil)
 		if s.applied == 0 {
 			return nil
 		}

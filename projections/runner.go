@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/quantaseal/quantaseal/eventstore"
@@ -35,14 +34,7 @@ type Runner struct {
 
 	lock, move *sql.Stmt
 	pause      time.Duration // before going on after a fault
-	progress   atomic.Pointer[progress]
-}
-
-// progress is how far this node has seen every projection come.
-type progress struct {
-	position eventstore.Position
-	err      error         // why it does not go on, or nil
-	changed  chan struct{} // closed once there is another progress
+	progress   progress
 }
 
 // errStopped is why a runner that was told to stop does not go on.
@@ -58,7 +50,6 @@ const (
 // fault if the tables are missing.
 func (r *Runner) Open(ctx context.Context) (*Runner, error) {
 	r.pause = pause
-	r.progress.Store(&progress{changed: make(chan struct{})})
 	if r.Projections == nil {
 		var err error
 		if r.Projections, err = All(ctx, r.DB); err != nil {
@@ -88,13 +79,13 @@ func (r *Runner) Run(ctx context.Context) error {
 	for {
 		err := r.follow(ctx)
 		if ctx.Err() != nil {
-			r.publish(r.Position(), errStopped)
+			r.progress.publish(r.Position(), errStopped)
 			return ctx.Err()
 		}
 		if before := r.Err(); before == nil || before.Error() != err.Error() {
 			r.Logger.ErrorContext(ctx, "the projections stand still and will be tried again", "position", int64(r.Position()), "err", err)
 		}
-		r.publish(r.Position(), err)
+		r.progress.publish(r.Position(), err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(r.pause):
@@ -112,7 +103,7 @@ func (r *Runner) follow(ctx context.Context) error {
 		if r.Err() != nil {
 			r.Logger.InfoContext(ctx, "the projections go on", "position", int64(s.reached))
 		}
-		r.publish(s.reached, nil)
+		r.progress.publish(s.reached, nil)
 		// What this process appends wakes Wait, even before it is called. What others
 		// append may not, so on a shared database only an empty reading is the end.
 		if s.full || s.applied > 0 && !r.Embedded {
@@ -128,38 +119,17 @@ func (r *Runner) follow(ctx context.Context) error {
 // so that what a reader finds then includes it. It returns a fault if the
 // projections stand still short of it, or ctx's error.
 func (r *Runner) Passed(ctx context.Context, position eventstore.Position) error {
-	for {
-		p := r.progress.Load()
-		switch {
-		case p.position >= position:
-			return nil
-		case p.err != nil:
-			return fmt.Errorf("waiting for the projections to pass %d: %w", position, p.err)
-		}
-		select {
-		case <-p.changed:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the projections to pass %d: %w", position, ctx.Err())
-		}
-	}
+	return r.progress.pass(ctx, position)
 }
 
 // Position returns how far this node has seen every projection come.
-func (r *Runner) Position() eventstore.Position { return r.progress.Load().position }
+func (r *Runner) Position() eventstore.Position {
+	position, _ := r.progress.get()
+	return position
+}
 
 // Err returns why the projections stand still, or nil if they do not.
-func (r *Runner) Err() error { return r.progress.Load().err }
-
-// publish tells everybody at once how far the projections have come.
-func (r *Runner) publish(position eventstore.Position, err error) {
-	for {
-		before := r.progress.Load()
-		if before.position == position && before.err == nil && err == nil {
-			return
-		}
-		if r.progress.CompareAndSwap(before, &progress{position, err, make(chan struct{})}) {
-			close(before.changed)
-			return
-		}
-	}
+func (r *Runner) Err() error {
+	_, err := r.progress.get()
+	return err
 }

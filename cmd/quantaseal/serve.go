@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"runtime/pprof"
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
@@ -15,8 +16,16 @@ type serveCommand struct {
 	CPUProfile string `name:"cpu-profile" env:"QUANTASEAL_CPU_PROFILE" hidden:"" help:"File for a CPU profile of the whole run."`
 }
 
+// writers is how many more goroutines may run than there are cores: as many as
+// wait for a disk most of the time. The runtime counts them as running while they
+// do, and a core would stand idle for each.
+const writers = 2
+
 // Run serves until the process is asked to stop.
 func (s *serveCommand) Run(ctx context.Context, c *cli, logger *slog.Logger) (err error) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + writers)
+	}
 	n, err := node.Open(ctx, c.Config, node.Options{Version: version, Logger: logger})
 	if err != nil {
 		return err

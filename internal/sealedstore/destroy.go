@@ -18,7 +18,7 @@ func (s *Store) Destroy(ctx context.Context, tenant domain.TenantID, hashes ...d
 	if len(hashes) == 0 {
 		return nil
 	}
-	slots := s.slots.submit(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
+	err := s.slots.do(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
 		for _, hash := range hashes {
 			if err := s.destroySlot(ctx, tx, tenant, hash); err != nil {
 				return err
@@ -26,11 +26,11 @@ func (s *Store) Destroy(ctx context.Context, tenant domain.TenantID, hashes ...d
 		}
 		return nil
 	}})
-	if err := wait(ctx, slots); err != nil {
+	if err != nil {
 		return fmt.Errorf("destroying key slots: %w", err)
 	}
 	s.shredded.Add(int64(len(hashes)))
-	records := s.records.submit(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
+	err = s.records.do(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
 		for _, hash := range hashes {
 			if _, err := tx.StmtContext(ctx, s.sql.deleteRecord).ExecContext(ctx, hash[:], tenant.ID[:]); err != nil {
 				return err
@@ -38,7 +38,7 @@ func (s *Store) Destroy(ctx context.Context, tenant domain.TenantID, hashes ...d
 		}
 		return nil
 	}})
-	if err := wait(ctx, records); err != nil {
+	if err != nil {
 		return fmt.Errorf("removing sealed records: %w", err)
 	}
 	return nil

@@ -90,7 +90,7 @@ func compareNames(a, b WrappedKey) int {
 // no error.
 func (s *Store) DestroyKey(ctx context.Context, tenant [16]byte, purpose string, subject [16]byte, epoch uint32) error {
 	name := []any{tenant[:], purpose, subject[:], int64(epoch)}
-	done := s.slots.submit(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
+	err := s.slots.do(ctx, &write{destroy: func(ctx context.Context, tx *sql.Tx) error {
 		var size int
 		err := tx.StmtContext(ctx, s.sql.keySize).QueryRowContext(ctx, name...).Scan(&size)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -108,7 +108,7 @@ func (s *Store) DestroyKey(ctx context.Context, tenant [16]byte, purpose string,
 		_, err = tx.StmtContext(ctx, s.sql.dropKey).ExecContext(ctx, name...)
 		return err
 	}})
-	if err := wait(ctx, done); err != nil {
+	if err != nil {
 		return fmt.Errorf("destroying a wrapped key: %w", err)
 	}
 	s.shredded.Add(1)

@@ -20,11 +20,12 @@ func (s *Store) Put(ctx context.Context, tenant domain.TenantID, credential doma
 		return fmt.Errorf("keeping a key slot: %w", err)
 	}
 	now := s.Now().UnixMicro()
-	record := s.records.submit(ctx, &write{row: []any{
+	kept := newOutcome(2)
+	s.records.submit(ctx, &write{row: []any{
 		tenant.ID[:], credential.ID[:], sealed.Hash[:], sealed.KEMKeyID[:], now, sealed.Record,
-	}})
-	kept := s.slots.submit(ctx, &write{row: []any{tenant.ID[:], sealed.Hash[:], now, slot}})
-	if err := errors.Join(wait(ctx, record), wait(ctx, kept)); err != nil {
+	}}, kept)
+	s.slots.submit(ctx, &write{row: []any{tenant.ID[:], sealed.Hash[:], now, slot}}, kept)
+	if err := kept.wait(ctx); err != nil {
 		return fmt.Errorf("keeping a sealed record: %w", err)
 	}
 	return nil

@@ -3,7 +3,9 @@ package sealedstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/quantaseal/quantaseal/internal/batch"
 	"github.com/quantaseal/quantaseal/internal/multirow"
@@ -25,7 +27,36 @@ type writer struct {
 type write struct {
 	row     []any
 	destroy func(ctx context.Context, tx *sql.Tx) error
-	done    chan error
+	done    *outcome
+}
+
+// outcome is what became of one or more writes, told once all have ended.
+type outcome struct {
+	mu   sync.Mutex
+	left int
+	err  error
+	told chan error // holds the answer, so that nobody waits for who has left
+}
+
+func newOutcome(writes int) *outcome { return &outcome{left: writes, told: make(chan error, 1)} }
+
+func (o *outcome) end(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = errors.Join(o.err, err)
+	if o.left--; o.left == 0 {
+		o.told <- o.err
+	}
+}
+
+// wait returns what became of the writes. If ctx ends first, they may still happen.
+func (o *outcome) wait(ctx context.Context) error {
+	select {
+	case err := <-o.told:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (w *writer) start(wiped func(ctx context.Context) error) {
@@ -33,21 +64,17 @@ func (w *writer) start(wiped func(ctx context.Context) error) {
 	w.queue.Commit, w.queue.Max = w.commit, maxBatch
 }
 
-// submit queues a write. Its outcome arrives on the channel, durable if nil.
-func (w *writer) submit(ctx context.Context, item *write) <-chan error {
-	item.done = make(chan error, 1)
-	w.queue.Submit(ctx, item)
-	return item.done
+// do writes item, durably.
+func (w *writer) do(ctx context.Context, item *write) error {
+	done := newOutcome(1)
+	w.submit(ctx, item, done)
+	return done.wait(ctx)
 }
 
-// wait returns the outcome of a write. If ctx ends first, it may still happen.
-func wait(ctx context.Context, done <-chan error) error {
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// submit queues a write, whose end done learns.
+func (w *writer) submit(ctx context.Context, item *write, done *outcome) {
+	item.done = done
+	w.queue.Submit(ctx, item)
 }
 
 // commit writes a batch and answers each of its writes. Rows are answered before
@@ -56,7 +83,7 @@ func (w *writer) commit(ctx context.Context, items []*write) {
 	destroys, err := w.apply(ctx, items)
 	for _, item := range items {
 		if item.destroy == nil {
-			item.done <- err
+			item.done.end(err)
 		}
 	}
 	if !destroys {
@@ -67,7 +94,7 @@ func (w *writer) commit(ctx context.Context, items []*write) {
 	}
 	for _, item := range items {
 		if item.destroy != nil {
-			item.done <- err
+			item.done.end(err)
 		}
 	}
 }

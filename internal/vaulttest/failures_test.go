@@ -68,7 +68,9 @@ func TestRefusalsOfNobodyAreSummedUp(t *testing.T) {
 			func() vaulttest.Answer { return quiet.Do(t, http.MethodGet, "/api/v2/vault/list", nil) },
 			func() vaulttest.Answer { return quiet.Do(t, http.MethodPost, authPath+"login", "{") },
 			func() vaulttest.Answer { return quiet.Do(t, http.MethodPost, authPath+"logout", "{}") },
-			func() vaulttest.Answer { return behind(v, a.Key, "2001:db8::5").Do(t, http.MethodGet, "/api/v2/vault/x", nil) },
+			func() vaulttest.Answer {
+				return behind(v, a.Key, "2001:db8::5").Do(t, http.MethodGet, "/api/v2/vault/x", nil)
+			},
 		} {
 			if got := none(); got.Status == http.StatusTooManyRequests {
 				t.Fatalf("got %d %s", got.Status, got.Body)
