@@ -69,6 +69,11 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 		defer i.hold(ctx, begun, 2*i.Hold)
 		return Session{Tenant: by.Tenant, User: claimed.UserID, TrialEndsAt: claimed.Personal.TrialEndsAt}, i.welcome(ctx, by, claimed)
 	}
+	done, err := i.turns.take(ctx, domain.TenantID{}, ref) // who asks meanwhile is no retry
+	if err != nil {
+		return Session{}, err
+	}
+	defer done()
 	index, err := i.claim(ctx, by, claimed)
 	if err != nil {
 		return Session{}, err

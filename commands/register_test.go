@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
@@ -111,6 +112,26 @@ func TestRegistrationIsFinishedByItsRetry(t *testing.T) {
 		next, err := v.tryRegister(t.Context(), "next@example.com")
 		if err != nil || next.Tenant == claimed {
 			t.Errorf("the next registration made %s, %v", next.Tenant, err)
+		}
+	})
+}
+
+// Who asks while a registration is going on, even with its password, comes too late.
+func TestRegistrationGoingOnIsNoRetry(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		slow := appending(func(ctx context.Context, tenant domain.TenantID, records []chain.Record) (eventstore.Position, error) {
+			time.Sleep(time.Minute)
+			return v.store.Store.Append(ctx, tenant, records)
+		})
+		v.store.instead.Store(&slow)
+		var first, second error
+		var group sync.WaitGroup
+		group.Go(func() { _, first = v.tryRegister(t.Context(), newcomer) })
+		time.Sleep(90 * time.Second) // the address is claimed, and the chain not begun
+		group.Go(func() { _, second = v.tryRegister(t.Context(), newcomer) })
+		group.Wait()
+		if first != nil || !errors.Is(second, domain.ErrAddressTaken) {
+			t.Errorf("got %v and %v, want nothing and %v", first, second, domain.ErrAddressTaken)
 		}
 	})
 }

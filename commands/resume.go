@@ -15,8 +15,13 @@ func accountAggregate(ref domain.ID) domain.AggregateID {
 
 // resume finishes, for whoever knows its password, a registration that broke off
 // before the tenant's chain began. Any other is refused with ErrAddressTaken, after
-// the same work.
+// the same work, and one that is still going on once that is over.
 func (i *Identity) resume(ctx context.Context, cmd Register, account domain.Account) (Session, error) {
+	done, err := i.turns.take(ctx, domain.TenantID{}, account.Ref)
+	if err != nil {
+		return Session{}, err
+	}
+	defer done()
 	head, err := i.Log.Head(ctx, account.Tenant)
 	if err != nil {
 		return Session{}, err
