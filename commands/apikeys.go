@@ -16,7 +16,8 @@ type CreateKey struct {
 	Name        string
 	Scopes      []string // empty = the creator's own
 	Environment domain.Environment
-	TTLDays     int // 0 = 365
+	TTLDays     int      // 0 = 365
+	Ranges      []string // IP addresses and CIDR ranges that it acts from; none = anywhere
 	Idempotency Idempotency
 }
 
@@ -28,7 +29,8 @@ type CreatedKey struct {
 	Prefix      string
 	Scopes      []domain.Scope
 	Environment domain.Environment
-	ExpiresAt   int64 // Unix microseconds
+	ExpiresAt   int64    // Unix microseconds
+	Ranges      []string // as domain.ParseRanges spells them
 	Receipt     eventstore.Receipt
 }
 
@@ -47,6 +49,9 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 		scopes = by.Scopes
 	}
 	if err := domain.CheckName("name", cmd.Name); err != nil {
+		return CreatedKey{}, err
+	}
+	if _, err := domain.ParseRanges(cmd.Ranges); err != nil {
 		return CreatedKey{}, err
 	}
 	if err := cmd.Idempotency.check(); err != nil {
@@ -82,9 +87,10 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 	}
 	fact := domain.APIKeyCreated{
 		AuthVersion: owner.AuthVersion, Digest: i.Tokens.DigestKey(created.Key), Environment: cmd.Environment, ExpiresAt: created.ExpiresAt, KeyID: created.ID,
-		Lookup: lookup, Owner: by.User, Prefix: created.Prefix, Scopes: scopes, Personal: domain.APIKeyName{Name: cmd.Name},
+		Lookup: lookup, Owner: by.User, Prefix: created.Prefix, Scopes: scopes, Personal: domain.APIKeyName{Name: cmd.Name, Ranges: cmd.Ranges},
 	}
-	_, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),
+	var made domain.APIKey
+	made, created.Receipt, err = transact(ctx, i.Log, by, keyAggregate(created.ID),
 		terms[domain.APIKey]{eventID: claim.eventID, bodyMAC: claim.bodyMAC, fresh: claim.bodyMAC == nil},
 		func(k domain.APIKey) ([]domain.APIKeyEvent, error) { return k.Create(fact, by, now) })
 	if err != nil {
@@ -104,7 +110,24 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 	if err != nil {
 		return CreatedKey{}, err
 	}
+	for _, p := range made.Ranges {
+		created.Ranges = append(created.Ranges, p.String())
+	}
 	return created, nil
+}
+
+// APIKeys returns API keys of tenant as the log says that they are, in the given
+// order. Whether the caller may see them is for Authorize.
+func (i *Identity) APIKeys(ctx context.Context, tenant domain.TenantID, ids []domain.KeyID) ([]domain.APIKey, error) {
+	keys := make([]domain.APIKey, 0, len(ids))
+	for _, id := range ids {
+		key, _, err := eventstore.Fold[domain.APIKey](ctx, i.Log, tenant, keyAggregate(id))
+		if err != nil {
+			return nil, fmt.Errorf("loading an API key: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // createdBefore refuses the repeat of a key's creation, naming the key.

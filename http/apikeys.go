@@ -3,9 +3,11 @@ package http
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/queries"
 )
 
 type createKeyRequest struct {
@@ -14,6 +16,7 @@ type createKeyRequest struct {
 	Environment string   `json:"environment"`
 	TTLDays     *int     `json:"ttl_days"`
 	ExpiresIn   *int     `json:"expires_in_days"`
+	Ranges      []string `json:"allowed_ip_ranges"`
 }
 
 // apiKey is an API key as lists show it: all but the key.
@@ -27,12 +30,15 @@ type apiKey struct {
 	CreatedAt   instant        `json:"created_at"`
 	ExpiresAt   instant        `json:"expires_at"`
 	LastUsedAt  instant        `json:"last_used_at"`
+	Ranges      []string       `json:"allowed_ip_ranges"` // [] = it acts from anywhere
+	CreatedBy   domain.UserID  `json:"created_by"`
 }
 
 // createKey handles POST /security/api-keys.
 func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) (reply[createdKey], error) {
 	cmd := commands.CreateKey{
-		Actor: in.by, Name: req.Name, Scopes: req.Scopes, Environment: domain.Environment(req.Environment), Idempotency: in.idempotency(),
+		Actor: in.by, Name: req.Name, Scopes: req.Scopes, Environment: domain.Environment(req.Environment),
+		Ranges: req.Ranges, Idempotency: in.idempotency(),
 	}
 	switch cmd.Environment {
 	case "":
@@ -60,6 +66,7 @@ func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) 
 	return reply[createdKey]{data: createdKey{apiKey{
 		ID: got.ID, Name: got.Name, Prefix: got.Prefix, Scopes: got.Scopes, Environment: string(got.Environment), Active: true,
 		CreatedAt: instant(got.Receipt.TimeUS), ExpiresAt: instant(got.ExpiresAt),
+		Ranges: append([]string{}, got.Ranges...), CreatedBy: in.by.User,
 	}, got.Key}, receipt: got.Receipt}, nil
 }
 
@@ -70,7 +77,13 @@ type createdKey struct {
 	secret commands.Secret
 }
 
-func (a createdKey) room() int { return 2 * (roomForRest + 6*len(a.Name) + len(a.secret)) }
+func (a createdKey) room() int {
+	room := roomForRest + 6*len(a.Name) + len(a.secret)
+	for _, text := range a.Ranges {
+		room += len(text) + len(`"",`)
+	}
+	return 2 * room
+}
 
 func (a createdKey) appendJSON(b []byte) ([]byte, error) {
 	defer clear(a.secret)
@@ -94,17 +107,29 @@ func (s *Server) listKeys(ctx context.Context, in *call, _ none) (reply[[]apiKey
 	if err != nil {
 		return reply[[]apiKey]{}, err
 	}
+	if in.by.Role.OwnOnly(domain.ScopeKeysManage) {
+		rows = slices.DeleteFunc(rows, func(r queries.APIKey) bool { return r.Owner != in.by.User })
+	}
+	ids := make([]domain.KeyID, 0, len(rows))
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+	}
+	folded, err := s.Identity.APIKeys(ctx, in.by.Tenant, ids)
+	if err != nil {
+		return reply[[]apiKey]{}, err
+	}
 	now := s.Now().UnixMicro()
 	keys := make([]apiKey, 0, len(rows))
-	own := in.by.Role.OwnOnly(domain.ScopeKeysManage)
-	for _, r := range rows {
-		if own && r.Owner != in.by.User {
-			continue
+	for n, r := range rows {
+		ranges := []string{} // where a key acts from may be somebody's home: no read model has it
+		for _, p := range folded[n].Ranges {
+			ranges = append(ranges, p.String())
 		}
 		keys = append(keys, apiKey{
 			ID: r.ID, Name: r.Name, Prefix: r.Prefix, Scopes: r.Scopes, Environment: string(r.Environment),
 			Active:    r.RevokedAt == 0 && now < r.ExpiresAt,
 			CreatedAt: instant(r.CreatedAt), ExpiresAt: instant(r.ExpiresAt), LastUsedAt: instant(r.LastUsedAt),
+			Ranges: ranges, CreatedBy: r.Owner,
 		})
 	}
 	return reply[[]apiKey]{data: keys}, nil

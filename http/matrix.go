@@ -44,6 +44,12 @@ var matrix = map[pattern]access{
 	{"POST", "/security/api-keys"}:       {roles: admins, scope: domain.ScopeKeysManage, stepUp: true, adds: true},
 	{"DELETE", "/security/api-keys/:id"}: {roles: admins, scope: domain.ScopeKeysManage, stepUp: true},
 
+	{"POST", "/auth/accept-invitation"}: {public: true},
+	{"GET", "/users"}:                   {roles: admins, never: true},
+	{"POST", "/users/invite"}:           {roles: admins, never: true, stepUp: true, adds: true},
+	{"PATCH", "/users/:id"}:             {roles: admins, never: true, stepUp: true, adds: true},
+	{"DELETE", "/users/:id"}:            {roles: admins, never: true, stepUp: true},
+
 	{"GET", "/audit/logs"}:    {roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit"}:         {roles: everybody, scope: domain.ScopeAuditRead},
 	{"POST", "/audit/export"}: {roles: auditors, scope: domain.ScopeAuditExport},

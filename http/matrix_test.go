@@ -75,6 +75,10 @@ GET    /security/api-keys         . E A O .  keys:manage
 GET    /settings/api-keys         . E A O .  keys:manage
 POST   /security/api-keys         . . A O .  keys:manage    *+
 DELETE /security/api-keys/:id     . . A O .  keys:manage    *
+GET    /users                     . . A O .  none           -
+POST   /users/invite              . . A O .  none           -*+
+PATCH  /users/:id                 . . A O .  none           -*+
+DELETE /users/:id                 . . A O .  none           -*
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read
 POST   /audit/export              . . A O R  audit:export

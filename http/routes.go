@@ -54,6 +54,12 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.GET("/settings/api-keys", serve(s, plain, s.listKeys))
 	api.DELETE("/security/api-keys/:id", serve(s, plain, s.revokeKey))
 
+	api.POST("/auth/accept-invitation", serve(s, opened, s.acceptInvitation))
+	api.GET("/users", serve(s, plain, s.listUsers))
+	api.POST("/users/invite", serve(s, created, s.invite))
+	api.PATCH("/users/:id", serve(s, plain, s.changeRole))
+	api.DELETE("/users/:id", serve(s, plain, s.deactivateUser))
+
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
 	api.GET("/audit", serve(s, plain, s.auditLogs))
 	api.POST("/audit/export", s.export)

@@ -15,10 +15,11 @@ import (
 type Identity struct {
 	claimed, added, registered *sql.Stmt // tenants
 	released                   *sql.Stmt
-	user                       *sql.Stmt
+	user, role, verified       *sql.Stmt
 	issued, refreshed, ended   *sql.Stmt // sessions
 	endedOf                    *sql.Stmt
 	key, revoked, used         *sql.Stmt // api_keys
+	revokedOf                  *sql.Stmt
 }
 
 // insertTenant is ready for whatever of a tenant is learnt first.
@@ -33,7 +34,10 @@ func newIdentity(ctx context.Context, p *preparer) *Identity {
 			trial_ends_at = excluded.trial_ends_at, registered_at = excluded.registered_at`),
 		released: p.stmt(ctx, `DELETE FROM tenants WHERE registered_at = 0 AND account_ref = $1 AND owner_id = $2`),
 		user: p.stmt(ctx, `INSERT INTO users (tenant_id, user_id, account_ref, role, verified, registered_seq, registered_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`),
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, user_id) DO UPDATE SET role = excluded.role,
+			verified = excluded.verified, registered_seq = excluded.registered_seq, registered_at = excluded.registered_at`),
+		role:     p.stmt(ctx, `UPDATE users SET role = $3 WHERE tenant_id = $1 AND user_id = $2`),
+		verified: p.stmt(ctx, `UPDATE users SET verified = 1 WHERE tenant_id = $1 AND user_id = $2`),
 		issued: p.stmt(ctx, `INSERT INTO sessions (tenant_id, session_id, user_id, created_at, refreshed_at, expires_at, revoked_at)
 			VALUES ($1, $2, $3, $4, 0, $5, 0)`),
 		refreshed: p.stmt(ctx, `UPDATE sessions SET refreshed_at = $3 WHERE tenant_id = $1 AND session_id = $2`),
@@ -43,13 +47,14 @@ func newIdentity(ctx context.Context, p *preparer) *Identity {
 		key: p.stmt(ctx, `INSERT INTO api_keys (tenant_id, key_id, lookup, name, prefix, owner_id, scopes, environment,
 			created_seq, created_at, expires_at, revoked_at, last_used_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`),
-		revoked: p.stmt(ctx, `UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND key_id = $2 AND revoked_at = 0`),
-		used:    p.stmt(ctx, `UPDATE api_keys SET last_used_at = $3 WHERE tenant_id = $1 AND key_id = $2`),
+		revoked:   p.stmt(ctx, `UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND key_id = $2 AND revoked_at = 0`),
+		revokedOf: p.stmt(ctx, `UPDATE api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND owner_id = $2 AND revoked_at = 0`),
+		used:      p.stmt(ctx, `UPDATE api_keys SET last_used_at = $3 WHERE tenant_id = $1 AND key_id = $2`),
 	}
 }
 
 // Name implements Projection.
-func (*Identity) Name() string { return "identity/2" }
+func (*Identity) Name() string { return "identity/3" }
 
 // Tables implements Projection.
 func (*Identity) Tables() []string { return []string{"tenants", "users", "sessions", "api_keys"} }
@@ -95,6 +100,12 @@ func (i *Identity) apply(ctx context.Context, tx *sql.Tx, f *eventstore.Recorded
 		return exec(ctx, tx, i.registered, e.TenantID.ID[:], int64(0), none[:], none[:], e.Personal.Name, e.Plan, e.TrialEndsAt, int64(0), at(f))
 	case domain.UserRegistered:
 		return exec(ctx, tx, i.user, tenant, e.UserID.ID[:], e.AccountRef[:], string(e.Role), flag(e.Verified), seq(f), at(f))
+	case domain.UserInvited:
+		return exec(ctx, tx, i.user, tenant, e.UserID.ID[:], e.AccountRef[:], string(e.Role), flag(false), seq(f), int64(0))
+	case domain.UserRoleChanged:
+		return exec(ctx, tx, i.role, tenant, e.UserID.ID[:], string(e.NewRole))
+	case domain.UserEmailVerified:
+		return exec(ctx, tx, i.verified, tenant, e.UserID.ID[:])
 	case domain.SessionIssued:
 		return exec(ctx, tx, i.issued, tenant, e.SessionID.ID[:], e.UserID.ID[:], at(f), e.ExpiresAt)
 	case domain.SessionRefreshed:
@@ -107,7 +118,10 @@ func (i *Identity) apply(ctx context.Context, tx *sql.Tx, f *eventstore.Recorded
 		}
 		return exec(ctx, tx, i.endedOf, tenant, e.UserID.ID[:], e.KeptSession.ID[:], at(f))
 	case domain.UserDeactivated:
-		return exec(ctx, tx, i.endedOf, tenant, e.UserID.ID[:], none[:], at(f))
+		if err := exec(ctx, tx, i.endedOf, tenant, e.UserID.ID[:], none[:], at(f)); err != nil {
+			return err
+		}
+		return exec(ctx, tx, i.revokedOf, tenant, e.UserID.ID[:], at(f))
 	case domain.APIKeyCreated:
 		scopes := make([]string, len(e.Scopes))
 		for n, scope := range e.Scopes {

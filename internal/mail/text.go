@@ -42,7 +42,7 @@ func text(l Letter, api string) []byte {
 		proof(b, l, `{"token":"…","password":"…"}`)
 		say("\nEvery session ends then. If it was not you, do nothing: your password stays as it is.\n")
 	case Invitation:
-		say("You are invited to use QuantaSeal with %q. To accept, choose a password and send it\nwith the token below to %s/api/v2/auth/invitation:\n", plain(l.Tenant), api)
+		say("You are invited to use QuantaSeal with %q. To accept, choose a password and send it\nwith the token below to %s/api/v2/auth/accept-invitation:\n", plain(l.Tenant), api)
 		proof(b, l, `{"token":"…","password":"…"}`)
 		say("\nIf you do not expect this, do nothing.\n")
 	case PasswordChanged:

@@ -1,0 +1,161 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+)
+
+// Invite asks for a person to become a user of the tenant.
+type Invite struct {
+	Actor domain.Actor
+	Email string
+	Role  string
+}
+
+// Invite sends the reader of an address a token that makes them a user, good for
+// 7 days. Whoever is invited again gets a new token and role, and so does who was
+// deactivated. Nothing tells whether another tenant has a user with the address:
+// that comes out where the token is brought back. Access requirement: admin, and
+// owner for an owner. It refuses with Invalid what is no address or no role, with
+// Denied, and with ErrUserExists.
+func (i *Identity) Invite(ctx context.Context, cmd Invite) (domain.User, eventstore.Receipt, error) {
+	by := cmd.Actor
+	normal, ref, err := i.Tokens.Address(cmd.Email)
+	if err != nil {
+		return domain.User{}, eventstore.Receipt{}, err
+	}
+	role, err := domain.ParseRole(cmd.Role)
+	if err != nil {
+		return domain.User{}, eventstore.Receipt{}, err
+	}
+	if err := i.Admit(ctx, by, "user.invite"); err != nil {
+		return domain.User{}, eventstore.Receipt{}, err
+	}
+	id, err := i.invitee(ctx, by.Tenant, ref)
+	if err != nil {
+		return domain.User{}, eventstore.Receipt{}, err
+	}
+	if err := i.Keys.CreateSubject(ctx, by.Tenant, id); err != nil {
+		return domain.User{}, eventstore.Receipt{}, fmt.Errorf("creating a subject key: %w", err)
+	}
+	token, err := i.Tokens.NewProof(domain.ProvesInvitation, by.Tenant, id)
+	if err != nil {
+		return domain.User{}, eventstore.Receipt{}, fmt.Errorf("drawing a proof: %w", err)
+	}
+	fact := domain.UserInvited{AccountRef: ref, Role: role, UserID: id, Personal: domain.UserAddress{Email: normal}}
+	now, eventID := i.Now(), i.Log.NewID()
+	m, receipt, err := i.administer(ctx, by, "user.invite", id, eventID,
+		func(m domain.Member) (domain.MemberFacts, error) {
+			return m.Invite(fact, i.Tokens.Digest(token), by, now)
+		})
+	if err != nil {
+		clear(token)
+		return domain.User{}, eventstore.Receipt{}, err
+	}
+	i.post(ctx, by, m.User, Letter{
+		ID: eventID, Kind: LetterInvitation, Tenant: m.Tenant.Name, Token: token, Expires: now.Add(domain.ProvesInvitation.Lifetime()),
+	})
+	return m.User, receipt, nil
+}
+
+// invitee returns the id of whoever has, or is to have, an address in tenant. One
+// address leads to one id, so that two invitations at once are one user's; a
+// person who was erased does not come back as who they were.
+func (i *Identity) invitee(ctx context.Context, tenant domain.TenantID, ref domain.ID) (domain.UserID, error) {
+	account, err := i.account(ctx, ref)
+	if err != nil {
+		return domain.UserID{}, err
+	}
+	if account.Tenant == tenant && !account.User.IsZero() {
+		return account.User, nil
+	}
+	digest, err := i.Keys.Blind(ctx, tenant, []byte("invitee"), ref[:], fmt.Append(nil, account.Releases))
+	return domain.UserID{ID: domain.DerivedID(digest)}, err
+}
+
+// AcceptInvitation brings back the token of an invitation.
+type AcceptInvitation struct {
+	Actor    domain.Actor // anonymous: the request and where it came from
+	Token    Secret
+	Password Secret
+}
+
+// AcceptInvitation makes the invitee a user with a password, and logs them in. It
+// refuses with domain.ErrProofRefused, with Invalid a password that does not do,
+// and with ErrAddressTaken an address that has an account meanwhile.
+func (i *Identity) AcceptInvitation(ctx context.Context, cmd AcceptInvitation) (Session, error) {
+	tenant, id, err := i.Tokens.ReadProof(cmd.Token, domain.ProvesInvitation)
+	if err != nil {
+		return Session{}, err
+	}
+	by, digest := cmd.Actor, i.Tokens.Digest(cmd.Token)
+	by.Tenant, by.Kind, by.ID, by.User = tenant, domain.ActorUser, id.ID, id
+	var m domain.Member
+	if m.Tenant, err = i.tenant(ctx, tenant); err != nil {
+		return Session{}, err
+	}
+	if m.User, err = i.userOf(ctx, tenant, id); err != nil {
+		return Session{}, err
+	}
+	if _, err := m.Accept(digest, domain.PasswordSet{}, i.Now()); err != nil { // before anything is hashed
+		return Session{}, err
+	}
+	if err := i.suits(cmd.Password, m.Tenant, m.User); err != nil {
+		return Session{}, err
+	}
+	hash, err := i.Passwords.Hash(ctx, cmd.Password)
+	if err != nil {
+		return Session{}, err
+	}
+	if err := i.occupy(ctx, by, m.User); err != nil {
+		return Session{}, err
+	}
+	set := i.newPassword(m.Tenant, id, hash)
+	if _, _, err = i.member(ctx, by, id, domain.ID{},
+		func(m domain.Member) (domain.MemberFacts, error) { return m.Accept(digest, set, i.Now()) }); err != nil {
+		return Session{}, errors.Join(err, i.vacate(ctx, by, m.User))
+	}
+	s, err := i.issue(ctx, by, id, false, nothingMore)
+	if err != nil {
+		err = unfinished{err}
+	}
+	return s, err
+}
+
+// occupy claims the invitee's address. Asked again, for a token that is brought
+// back once more after a fault, it does nothing.
+func (i *Identity) occupy(ctx context.Context, by domain.Actor, user domain.User) error {
+	claimed := domain.AccountClaimed{
+		AccountRef: user.AccountRef, TenantID: by.Tenant, UserID: user.ID, Personal: domain.Registration{Email: user.Email, Verified: true},
+	}
+	by.Tenant = domain.TenantID{}
+	if err := i.Keys.CreateSubject(ctx, by.Tenant, user.ID); err != nil {
+		return fmt.Errorf("creating a subject key: %w", err)
+	}
+	_, _, err := transact(ctx, i.Log, by, domain.AggregateID{Kind: domain.KindUser, ID: user.AccountRef}, terms[domain.Account]{},
+		func(a domain.Account) ([]domain.AccountEvent, error) {
+			if a.User == claimed.UserID && a.Tenant == claimed.TenantID {
+				return nil, nil
+			}
+			return a.Claim(claimed)
+		})
+	return err
+}
+
+// vacate frees the invitee's address again, where they did not become a user
+// after all.
+func (i *Identity) vacate(ctx context.Context, by domain.Actor, invitee domain.User) error {
+	ctx = context.WithoutCancel(ctx)
+	user, err := i.userOf(ctx, by.Tenant, invitee.ID)
+	if err != nil || user.Status == domain.Active {
+		return err
+	}
+	by.Tenant = domain.TenantID{}
+	_, _, err = transact(ctx, i.Log, by, domain.AggregateID{Kind: domain.KindUser, ID: invitee.AccountRef}, terms[domain.Account]{},
+		func(a domain.Account) ([]domain.AccountEvent, error) { return a.Release(invitee.ID) })
+	return err
+}
