@@ -61,7 +61,7 @@ var rules = map[string]rule{
 	"cmd/qsverify":        {"eventstore/chain", "kong os"},
 
 	"internal/pgtest":    {"", "test pgx os"},
-	"internal/vaulttest": {everything + " internal/pgtest eventstore/storetest", "test pgx sqlite sql net/http os"},
+	"internal/vaulttest": {everything + " internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
 	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
 }
 
