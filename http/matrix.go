@@ -50,6 +50,12 @@ var matrix = map[pattern]access{
 	{"PATCH", "/users/:id"}:             {roles: admins, never: true, stepUp: true, adds: true},
 	{"DELETE", "/users/:id"}:            {roles: admins, never: true, stepUp: true},
 
+	{"POST", "/security/emergency-lockdown"}:         {roles: admins, scope: domain.ScopeRevoke},
+	{"POST", "/security/emergency-lockdown/release"}: {roles: owners, scope: domain.ScopeRevoke, never: true, stepUp: true},
+
+	{"GET", "/settings"}:   {roles: auditors, scope: domain.ScopeSettingsRead},
+	{"PATCH", "/settings"}: {roles: admins, scope: domain.ScopeSettings, adds: true},
+
 	{"GET", "/audit/logs"}:    {roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit"}:         {roles: everybody, scope: domain.ScopeAuditRead},
 	{"POST", "/audit/export"}: {roles: auditors, scope: domain.ScopeAuditExport},

@@ -79,6 +79,10 @@ GET    /users                     . . A O .  none           -
 POST   /users/invite              . . A O .  none           -*+
 PATCH  /users/:id                 . . A O .  none           -*+
 DELETE /users/:id                 . . A O .  none           -*
+POST   /security/emergency-lockdown         . . A O .  security:revoke
+POST   /security/emergency-lockdown/release . . . O .  security:revoke -*
+GET    /settings                  . . A O R  settings:read
+PATCH  /settings                  . . A O .  settings:write +
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read
 POST   /audit/export              . . A O R  audit:export

@@ -60,6 +60,11 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.PATCH("/users/:id", serve(s, plain, s.changeRole))
 	api.DELETE("/users/:id", serve(s, plain, s.deactivateUser))
 
+	api.POST("/security/emergency-lockdown", serve(s, plain, s.lockDown))
+	api.POST("/security/emergency-lockdown/release", serve(s, plain, s.liftLockdown))
+	api.GET("/settings", serve(s, plain, s.getSettings))
+	api.PATCH("/settings", serve(s, plain, s.patchSettings))
+
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
 	api.GET("/audit", serve(s, plain, s.auditLogs))
 	api.POST("/audit/export", s.export)

@@ -17,7 +17,8 @@ const (
 // or token never becomes a Go string.
 type secretText []byte
 
-// decodeStrict reads body as one JSON object into dst, a pointer to a struct.
+// decodeStrict reads body as one JSON object into dst, a pointer to a struct, or to
+// a map that takes every key.
 //
 // An empty body, null and {} all mean "no fields". A null member means that the
 // member was not sent. Every key must be the json name of a field, letter for
@@ -32,8 +33,8 @@ type secretText []byte
 // values of the wrong type. Any other error is a fault of ours.
 func decodeStrict(body []byte, dst any) error {
 	v := reflect.ValueOf(dst)
-	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
-		return fmt.Errorf("decoding a request into %T: not a pointer to a struct", dst)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct && v.Elem().Kind() != reflect.Map {
+		return fmt.Errorf("decoding a request into %T: not a pointer to a struct or a map", dst)
 	}
 	var room [fewKeys][]byte
 	d := decoder{data: body, keys: room[:0]}

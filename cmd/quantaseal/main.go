@@ -31,6 +31,7 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the databases to this version's schema, and stop."`
 	Rebuild rebuildCommand `cmd:"" help:"Fold every read model anew from the log. Stop the servers first."`
 	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
+	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,124 @@
+package vaulttest_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/internal/vaulttest"
+)
+
+const settingsPath = "/api/v2/settings"
+
+// proxied starts a vault on each engine that believes its caller where a request
+// comes from.
+func proxied(t *testing.T, f func(t *testing.T, v *vaulttest.Vault)) {
+	t.Helper()
+	local := []string{"127.0.0.0/8", "::1/128"}
+	t.Run("sqlite", func(t *testing.T) { f(t, vaulttest.Start(t, node.Config{TrustedProxies: local})) })
+	t.Run("postgres", func(t *testing.T) {
+		f(t, vaulttest.Start(t, node.Config{TrustedProxies: local, DatabaseURL: vaulttest.Postgres(t)}))
+	})
+}
+
+// from returns c as it asks from an address.
+func from(c *vaulttest.Client, address string) *vaulttest.Client {
+	return &vaulttest.Client{URL: c.URL, Key: c.Key, Header: http.Header{"X-Forwarded-For": {address}}}
+}
+
+// TestTourSettings reads and changes settings: each change is one fact, and what
+// names a person or a network is in no payload.
+func TestTourSettings(t *testing.T) {
+	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
+		a := v.Register(t, "owner@example.com")
+		w := watch(t, v, a.TenantID)
+		var got map[string]any
+		read := a.Must(t, http.StatusOK, http.MethodGet, settingsPath, nil)
+		read.Into(t, &got)
+		if w.receipted(t, read); got["tenant_id"] != a.TenantID || got["org_name"] != "Tenant of "+t.Name() || got["retention_days"] != nil {
+			t.Errorf("read %v", got)
+		}
+		answer := a.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"retention_days":365,"session_timeout_minutes":60,`+
+			`"notification_emails":["marker@example.com"],"rate_limit_per_minute":4000,"password_min_length":12,"default_algorithm":"ML-KEM-768","theme":"dark"}`)
+		keys := map[string]string{}
+		for _, r := range w.receipted(t, answer, "TENANT_SETTINGS_CHANGED", "TENANT_SETTINGS_CHANGED", "TENANT_SETTINGS_CHANGED",
+			"TENANT_SETTINGS_CHANGED", "TENANT_SETTINGS_CHANGED", "TENANT_SETTINGS_CHANGED") {
+			fact, _ := r.Event.(domain.TenantSettingsChanged)
+			keys[string(fact.Key)] = fact.New
+		}
+		want := map[string]string{
+			"retention_days": "365", "session_timeout_minutes": "60", "notification_emails": "n=1", "rate_limit_per_minute": "4000",
+			"password_min_length": "12", "extra": "n=1",
+		}
+		if diff := cmp.Diff(want, keys); diff != "" {
+			t.Errorf("recorded (-want +got):\n%s", diff)
+		}
+		before := a.Must(t, http.StatusOK, http.MethodGet, settingsPath, nil)
+		before.Into(t, &got)
+		if got["retention_days"] != 365.0 || !cmp.Equal(got["notification_emails"], []any{"marker@example.com"}) || !cmp.Equal(got["extra"], map[string]any{"theme": "dark"}) || got["theme"] != nil {
+			t.Errorf("read %v", got)
+		}
+		w.receipted(t, a.Must(t, http.StatusOK, http.MethodPatch, settingsPath, got)) // sent back as it was, it changes nothing
+		for body, status := range map[string]int{
+			`{"retention_days":1}`: 422, `{"default_algorithm":"RSA"}`: 422, `{"mfa_enforced":"yes"}`: 422, `{"allowed_ip_ranges":["x"]}`: 422,
+			`{"password_min_length":9}`: 422, `{"retention_days":30,"lockout_attempts":99}`: 422, `[]`: 422, `{`: 400, `{"a":1,"a":2}`: 400,
+			`{"allowed_ip_ranges":["203.0.113.0/24"]}`: 409,
+		} {
+			if answer := a.Do(t, http.MethodPatch, settingsPath, body); answer.Status != status {
+				t.Errorf("%s: got %d %s, want %d", body, answer.Status, answer.Body, status)
+			}
+		}
+		w.saw(t)
+		reader, _ := key(t, v, a, map[string]any{"name": "reads", "scopes": []string{"settings:read"}})
+		w.since(t)
+		reader.Must(t, http.StatusOK, http.MethodGet, settingsPath, nil)
+		reader.Must(t, http.StatusForbidden, http.MethodPatch, settingsPath, `{"retention_days":30}`)
+		if denied, _ := w.saw(t, "ACCESS_DENIED")[0].Event.(domain.AccessDenied); denied.Permission != domain.ScopeSettings || denied.Reason != domain.BarredScope {
+			t.Errorf("recorded %+v", denied)
+		}
+		a.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"theme":null}`).Into(t, &got)
+		if !cmp.Equal(got["extra"], map[string]any{}) {
+			t.Errorf("extra is %v", got["extra"])
+		}
+	})
+}
+
+// TestDeclaredRanges holds every request of a tenant to the ranges it declared.
+func TestDeclaredRanges(t *testing.T) {
+	proxied(t, func(t *testing.T, v *vaulttest.Vault) {
+		a := v.Register(t, "owner@example.com")
+		e := a.Seal(t, "n", `{"k":"v"}`)
+		home, away := from(a.Client, "203.0.113.7"), from(a.Client, "198.51.100.7")
+		w := watch(t, v, a.TenantID)
+		away.Must(t, http.StatusConflict, http.MethodPatch, settingsPath, `{"allowed_ip_ranges":["203.0.113.0/24"]}`)
+		w.saw(t)
+		w.receipted(t, home.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"allowed_ip_ranges":["203.0.113.9/24"]}`), "TENANT_SETTINGS_CHANGED")
+		if got := value(t, home, e.ID); got != `{"k":"v"}` {
+			t.Errorf("it holds %s", got)
+		}
+		w.saw(t, "CREDENTIAL_UNSEALED")
+		for _, path := range []string{vaultPath + e.ID, vaultPath + "list", settingsPath, "/api/v2/audit/logs", keysPath} {
+			away.Must(t, http.StatusForbidden, http.MethodGet, path, nil)
+			from(a.Token, "198.51.100.7").Must(t, http.StatusForbidden, http.MethodGet, path, nil)
+		}
+		for _, r := range w.since(t) {
+			switch fact := r.Event.(type) {
+			case domain.AccessDenied:
+				if fact.Reason != domain.BarredAddress {
+					t.Errorf("recorded %+v", fact)
+				}
+			case domain.CredentialUnsealDenied:
+				if fact.Reason != domain.BarredAddress {
+					t.Errorf("recorded %+v", fact)
+				}
+			default:
+				t.Errorf("recorded %s", r.Header.EventType)
+			}
+		}
+		home.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"allowed_ip_ranges":[]}`)
+		away.Must(t, http.StatusOK, http.MethodGet, vaultPath+e.ID, nil)
+	})
+}
