@@ -25,7 +25,8 @@ type house struct {
 func newHouse() house {
 	return house{
 		given[domain.Tenant, domain.TenantEvent](domain.TenantRegistered{Owner: userID, TenantID: tenantID}), 1,
-		map[domain.UserID]domain.User{userID: given[domain.User, domain.UserEvent](user, password)}, map[domain.UserID]int{userID: 2},
+		map[domain.UserID]domain.User{userID: given[domain.User, domain.UserEvent](user, password)},
+		map[domain.UserID]int{userID: 2},
 	}
 }
 
@@ -113,7 +114,7 @@ func TestMembershipProperties(t *testing.T) {
 
 // touchesOwner reports whether e makes, unmakes or ends an owner. What an invitee
 // accepts was decided by who invited.
-func touchesOwner(e domain.UserEvent, before domain.User) bool {
+func touchesOwner(e domain.Event, before domain.User) bool {
 	switch e := e.(type) {
 	case domain.UserRoleChanged:
 		return e.OldRole == domain.RoleOwner || e.NewRole == domain.RoleOwner

@@ -94,7 +94,7 @@ var (
 	ErrCodeRefused = &Error{Unauthenticated, "authentication required"}
 )
 
-func (m MFA) evolve(e UserEvent) MFA {
+func (m MFA) evolve(e Event) MFA {
 	switch e := e.(type) {
 	case MFAEnrolmentStarted:
 		return MFA{Seed: e.Personal.Seed, BackupCodes: e.Personal.BackupCodes}

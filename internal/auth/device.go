@@ -59,7 +59,7 @@ func ReadDeviceToken(key, token []byte, now time.Time) (Device, error) {
 	if subtle.ConstantTimeCompare(sum[:], b[deviceNames:]) != 1 {
 		return Device{}, ErrUnknownDevice
 	}
-	age := now.Unix() - int64(binary.BigEndian.Uint64(b[32:deviceNames])) //nolint:gosec // we wrote it, from an int64
+	age := now.Unix() - int64(binary.BigEndian.Uint64(b[32:deviceNames]))
 	if age < -int64(clockSkew/time.Second) || age > int64(DeviceLifetime/time.Second) {
 		return Device{}, ErrUnknownDevice
 	}

@@ -54,7 +54,8 @@ func outbox(t testing.TB, dir string, logs io.Writer) *mail.Outbox {
 func sent(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, dir string) (netmail.Header, string, []byte) {
+}, dir string,
+) (netmail.Header, string, []byte) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(files) != 1 {

@@ -49,7 +49,7 @@ func (o *Outbox) write(name string, content []byte) (err error) {
 		return err
 	}
 	path := filepath.Join(o.Dir, name)
-	file, err := os.OpenFile(path+unfinished, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(path+unfinished, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // a name of ours in the operator's directory
 	if err != nil {
 		return err
 	}

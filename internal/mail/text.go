@@ -10,7 +10,7 @@ import (
 
 // subjects has the one subject line of each kind. None of them holds anything
 // that a stranger could choose.
-var subjects = map[Kind]string{
+var subjects = map[Kind]string{ //nolint:gosec // words, no credentials
 	VerifyAddress:   "Confirm your address for QuantaSeal",
 	AccountExists:   "You already have a QuantaSeal account",
 	ResetPassword:   "Choose a new QuantaSeal password",

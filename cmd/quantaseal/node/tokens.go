@@ -46,7 +46,7 @@ func (t *tokens) ReadAccess(token []byte, now time.Time) (commands.Access, error
 	return commands.Access{
 		Tenant: domain.TenantID{ID: c.Tenant}, User: domain.UserID{ID: c.User},
 		Session: domain.SessionID{ID: c.Session}, Role: domain.Role(c.Role),
-		Methods: c.Methods, AuthVersion: uint32(c.AuthVersion), ProvenAt: c.ProvenAt * microseconds, //nolint:gosec // we minted it, from an uint32
+		Methods: c.Methods, AuthVersion: uint32(c.AuthVersion), ProvenAt: c.ProvenAt * microseconds,
 	}, nil
 }
 
@@ -64,7 +64,7 @@ func (t *tokens) ReadMFA(token []byte, now time.Time) (commands.HalfLogin, error
 	}
 	return commands.HalfLogin{
 		ID: c.ID, Tenant: domain.TenantID{ID: c.Tenant}, User: domain.UserID{ID: c.User},
-		AuthVersion: uint32(c.AuthVersion), //nolint:gosec // we minted it, from an uint32
+		AuthVersion: uint32(c.AuthVersion),
 	}, nil
 }
 
