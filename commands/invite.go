@@ -73,8 +73,17 @@ func (i *Identity) invitee(ctx context.Context, tenant domain.TenantID, ref doma
 	if account.Tenant == tenant && !account.User.IsZero() {
 		return account.User, nil
 	}
-	digest, err := i.Keys.Blind(ctx, tenant, []byte("invitee"), ref[:], fmt.Append(nil, account.Releases))
-	return domain.UserID{ID: domain.DerivedID(digest)}, err
+	for n := 0; ; n++ {
+		digest, err := i.Keys.Blind(ctx, tenant, []byte("invitee"), ref[:], fmt.Append(nil, n))
+		if err != nil {
+			return domain.UserID{}, err
+		}
+		id := domain.UserID{ID: domain.DerivedID(digest)}
+		user, err := i.userOf(ctx, tenant, id)
+		if err != nil || user.Status != domain.Erased {
+			return id, err
+		}
+	}
 }
 
 // AcceptInvitation brings back the token of an invitation.
@@ -136,7 +145,7 @@ func (i *Identity) occupy(ctx context.Context, by domain.Actor, user domain.User
 	if err := i.Keys.CreateSubject(ctx, by.Tenant, user.ID); err != nil {
 		return fmt.Errorf("creating a subject key: %w", err)
 	}
-	_, _, err := transact(ctx, i.Log, by, domain.AggregateID{Kind: domain.KindUser, ID: user.AccountRef}, terms[domain.Account]{},
+	_, _, err := transact(ctx, i.Log, by, accountAggregate(user.AccountRef), terms[domain.Account]{},
 		func(a domain.Account) ([]domain.AccountEvent, error) {
 			if a.User == claimed.UserID && a.Tenant == claimed.TenantID {
 				return nil, nil
@@ -154,8 +163,5 @@ func (i *Identity) vacate(ctx context.Context, by domain.Actor, invitee domain.U
 	if err != nil || user.Status == domain.Active {
 		return err
 	}
-	by.Tenant = domain.TenantID{}
-	_, _, err = transact(ctx, i.Log, by, domain.AggregateID{Kind: domain.KindUser, ID: invitee.AccountRef}, terms[domain.Account]{},
-		func(a domain.Account) ([]domain.AccountEvent, error) { return a.Release(invitee.ID) })
-	return err
+	return i.release(ctx, by, invitee)
 }

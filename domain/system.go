@@ -82,7 +82,7 @@ type Account struct {
 	Tenant       TenantID     // whose user claimed it
 	User         UserID       // who claimed it
 	Registration Registration // zero once the person was erased
-	Releases     int          // how often the address was claimed and released
+	Releases     int          // how often the address was released
 }
 
 // ErrAddressTaken refuses a second claim of an address.

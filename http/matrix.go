@@ -48,6 +48,7 @@ var matrix = map[pattern]access{
 	{"GET", "/users"}:                   {roles: admins, never: true},
 	{"POST", "/users/invite"}:           {roles: admins, never: true, stepUp: true, adds: true},
 	{"PATCH", "/users/:id"}:             {roles: admins, never: true, stepUp: true, adds: true},
+	{"POST", "/users/:id/erase"}:        {roles: admins, never: true, stepUp: true},
 	{"DELETE", "/users/:id"}:            {roles: admins, never: true, stepUp: true},
 
 	{"POST", "/security/emergency-lockdown"}:         {roles: admins, scope: domain.ScopeRevoke},

@@ -78,6 +78,7 @@ DELETE /security/api-keys/:id     . . A O .  keys:manage    *
 GET    /users                     . . A O .  none           -
 POST   /users/invite              . . A O .  none           -*+
 PATCH  /users/:id                 . . A O .  none           -*+
+POST   /users/:id/erase           . . A O .  none           -*
 DELETE /users/:id                 . . A O .  none           -*
 POST   /security/emergency-lockdown         . . A O .  security:revoke
 POST   /security/emergency-lockdown/release . . . O .  security:revoke -*

@@ -59,6 +59,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.POST("/users/invite", serve(s, created, s.invite))
 	api.PATCH("/users/:id", serve(s, plain, s.changeRole))
 	api.DELETE("/users/:id", serve(s, plain, s.deactivateUser))
+	api.POST("/users/:id/erase", serve(s, plain, s.eraseUser))
 
 	api.POST("/security/emergency-lockdown", serve(s, plain, s.lockDown))
 	api.POST("/security/emergency-lockdown/release", serve(s, plain, s.liftLockdown))

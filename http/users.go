@@ -96,6 +96,12 @@ func (s *Server) deactivateUser(ctx context.Context, in *call, _ none) (reply[me
 	return reply[member]{data: s.memberOf(user, 0), receipt: receipt}, err
 }
 
+// eraseUser handles POST /users/{id}/erase.
+func (s *Server) eraseUser(ctx context.Context, in *call, _ none) (reply[member], error) {
+	user, receipt, err := s.Identity.EraseUser(ctx, commands.EraseUser{Actor: in.by, User: userParam(in)})
+	return reply[member]{data: s.memberOf(user, 0), receipt: receipt}, err
+}
+
 // userParam returns the user that a path names. What is no id is the zero user's,
 // whom no tenant has: it is refused like an unknown one, by the same way.
 func userParam(in *call) domain.UserID {
