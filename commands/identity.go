@@ -20,6 +20,8 @@ type Identity struct {
 	Passwords Passwords
 	Tokens    Tokens
 	Lookups   Lookups
+	Views     Views
+	Attempts  Attempts
 	Factors   Factors
 	Mail      Mailer
 	Trial     time.Duration // 0 = no trial clock

@@ -128,7 +128,7 @@ func (i *Identity) AcceptInvitation(ctx context.Context, cmd AcceptInvitation) (
 		func(m domain.Member) (domain.MemberFacts, error) { return m.Accept(digest, set, i.Now()) }); err != nil {
 		return Session{}, errors.Join(err, i.vacate(ctx, by, m.User))
 	}
-	s, err := i.issue(ctx, by, id, false, nothingMore)
+	s, err := i.issue(ctx, by, id, false, nil, nothingMore)
 	if err != nil {
 		err = unfinished{err}
 	}

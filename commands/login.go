@@ -17,6 +17,7 @@ type Login struct {
 	Password   Secret
 	Code       Secret // of the authenticator app
 	BackupCode Secret // in its stead
+	Device     Secret // what an earlier login left in this browser; may be empty
 }
 
 // MFARequired refuses a login whose password was right and that lacks the second
@@ -55,13 +56,21 @@ func (i *Identity) login(ctx context.Context, cmd Login) (Session, error) {
 		}
 	}
 	proven, err := i.Passwords.Verify(ctx, cmd.Password, user.PasswordHash)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Session{}, err
-	case user.Status != domain.Active:
+	}
+	if user.Status != domain.Active {
 		return Session{}, domain.ErrUnauthenticated
+	}
+	if user, err = i.userOf(ctx, by.Tenant, user.ID); err != nil { // others may have guessed meanwhile
+		return Session{}, err
+	}
+	spared := i.spared(ctx, user, cmd.Device)
+	switch {
 	case !proven:
 		return Session{}, i.failed(ctx, by, user, "password")
+	case user.Locked(i.Now()) && !spared:
+		return Session{}, domain.ErrUnauthenticated
 	case !user.Verified:
 		if err := i.prove(ctx, by, user, domain.ProvesAddress); err != nil {
 			return Session{}, err
@@ -78,31 +87,41 @@ func (i *Identity) login(ctx context.Context, cmd Login) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	return i.enter(ctx, by, user, cmd.Code, cmd.BackupCode, rehash)
+	return i.enter(ctx, by, user, entry{cmd.Code, cmd.BackupCode, cmd.Device, spared}, rehash)
+}
+
+// entry is what a user shows beside the password.
+type entry struct {
+	code, backup, device Secret
+	spared               bool // by a lock
 }
 
 // enter opens a session for a user who gave the password, once the second factor
 // is proven too, if there is one.
-func (i *Identity) enter(ctx context.Context, by domain.Actor, user domain.User, code, backup Secret, more deciding) (Session, error) {
+func (i *Identity) enter(ctx context.Context, by domain.Actor, user domain.User, shown entry, more deciding) (Session, error) {
 	mfa := user.MFA.Enabled
-	s, err := i.issue(ctx, by, user.ID, mfa, func(now domain.User) ([]domain.UserEvent, error) {
+	s, err := i.issue(ctx, by, user.ID, mfa, shown.device, func(now domain.User) ([]domain.UserEvent, error) {
 		if now.Status != domain.Active || now.PasswordHash != user.PasswordHash || now.MFA.Enabled != mfa {
 			return nil, domain.ErrUnauthenticated // what was proven is not what counts any more
 		}
-		var facts []domain.UserEvent
+		facts, err := i.admit(now, shown.spared)
+		if err != nil {
+			return nil, err
+		}
 		if mfa {
-			var err error
-			if facts, err = i.useFactor(now, code, backup); err != nil {
+			used, err := i.useFactor(now, shown.code, shown.backup)
+			if err != nil {
 				return nil, err
 			}
+			facts = append(facts, used...)
 		}
 		others, err := more(now)
 		return append(facts, others...), err
 	})
 	if errors.Is(err, domain.ErrCodeRefused) {
-		return Session{}, i.failed(ctx, by, user, reasonOf(backup))
+		return Session{}, i.failed(ctx, by, user, reasonOf(shown.backup))
 	}
-	if err == nil && mfa && len(backup) > 0 {
+	if err == nil && mfa && len(shown.backup) > 0 {
 		i.tell(ctx, by, user, LetterBackupCodeUsed)
 	}
 	return s, err
@@ -123,20 +142,6 @@ func (i *Identity) rehash(ctx context.Context, user domain.User, password Secret
 			KDF: i.Passwords.KDF(), PolicyVersion: now.PolicyVersion, Rehashed: true, UserID: now.ID, Personal: domain.PasswordHash{Hash: hash},
 		})
 	}, nil
-}
-
-// failed puts a failed proof on the record and returns ErrUnauthenticated. reason
-// is a word for what was wrong.
-func (i *Identity) failed(ctx context.Context, by domain.Actor, user domain.User, reason string) error {
-	tenant, err := i.tenant(ctx, by.Tenant)
-	if err != nil {
-		return err
-	}
-	fact := domain.LoginFailed{AccountRef: user.AccountRef, InDeclaredRange: declared(tenant.Settings, by.Origin), Reason: reason}
-	if _, err := observe(ctx, i.Log, by, userAggregate(user.ID), fact); err != nil {
-		return err
-	}
-	return domain.ErrUnauthenticated
 }
 
 // Refresh asks for new tokens in exchange for a refresh token.

@@ -81,6 +81,13 @@ func (i *Identity) ShowCode(ctx context.Context, cmd ShowCode) (Shown, error) {
 	if err := i.ownFactor(ctx, by, "auth.mfa.verify"); err != nil {
 		return Shown{}, err
 	}
+	user, err := i.userOf(ctx, by.Tenant, by.User)
+	if err != nil {
+		return Shown{}, err
+	}
+	if err := i.mayProve(ctx, by, user); err != nil {
+		return Shown{}, err
+	}
 	enabling := false
 	after, receipt, err := transact(ctx, i.Log, by, userAggregate(by.User), terms[domain.User]{lost: domain.ErrDenied},
 		func(u domain.User) ([]domain.UserEvent, error) {
@@ -122,6 +129,7 @@ type FinishLogin struct {
 	Token      Secret
 	Code       Secret // of the authenticator app
 	BackupCode Secret // in its stead
+	Device     Secret // as in Login
 }
 
 // FinishLogin opens the session of a login that lacked the second factor. It
@@ -142,7 +150,7 @@ func (i *Identity) FinishLogin(ctx context.Context, cmd FinishLogin) (Session, e
 	if user.AuthVersion != half.AuthVersion || user.Status != domain.Active || !user.MFA.Enabled {
 		return Session{}, domain.ErrUnauthenticated
 	}
-	return i.enter(ctx, by, user, cmd.Code, cmd.BackupCode, nothingMore)
+	return i.enter(ctx, by, user, entry{cmd.Code, cmd.BackupCode, cmd.Device, i.spared(ctx, user, cmd.Device)}, nothingMore)
 }
 
 // DisableMFA asks for a second factor to be taken away.

@@ -74,6 +74,9 @@ func (i *Identity) suits(password Secret, tenant domain.Tenant, user domain.User
 // proves refuses with ErrDenied, on the record, whoever does not know the
 // password of the user that they act for.
 func (i *Identity) proves(ctx context.Context, by domain.Actor, user domain.User, password Secret) error {
+	if err := i.mayProve(ctx, by, user); err != nil {
+		return err
+	}
 	proven, err := i.Passwords.Verify(ctx, password, user.PasswordHash)
 	if err == nil && !proven {
 		if err = i.failed(ctx, by, user, "password"); errors.Is(err, domain.ErrUnauthenticated) {

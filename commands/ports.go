@@ -51,6 +51,10 @@ type Lookups interface {
 	Unshredded(ctx context.Context, after domain.DueVersion, limit int) ([]domain.DueVersion, error)
 	// Named reports whether a fact about a credential names the record hash.
 	Named(ctx context.Context, tenant domain.TenantID, credential domain.CredentialID, hash domain.Digest) (bool, error)
+	// FailedLogins counts the failed logins of a user since the last one that
+	// succeeded, all of them and those from recent on. Whoever can change what it
+	// counts can let guesses go on, and no more.
+	FailedLogins(ctx context.Context, tenant domain.TenantID, user domain.UserID, recent time.Time) (domain.Failures, error)
 	// Unregistered returns tenants that were added and have not registered, unless
 	// their first user was erased.
 	Unregistered(ctx context.Context, after domain.DueRegistration, limit int) ([]domain.DueRegistration, error)
@@ -129,6 +133,12 @@ type Tokens interface {
 	// ReadProof returns whose a token for a purpose claims to be. It refuses with
 	// domain.ErrProofRefused.
 	ReadProof(token []byte, purpose domain.Purpose) (domain.TenantID, domain.UserID, error)
+
+	// NewDevice returns what tells from now on that a user of account logged in here.
+	// It is the device of before, if that is one of account.
+	NewDevice(account domain.ID, before []byte, now time.Time) ([]byte, error)
+	// ReadDevice returns which device of account a token names, or the zero ID.
+	ReadDevice(token []byte, account domain.ID, now time.Time) domain.ID
 
 	// NewRefresh draws a session's first refresh token.
 	NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error)

@@ -82,7 +82,7 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 	if err != nil {
 		return Session{}, err
 	}
-	return i.issue(ctx, by, user.ID, false, nothingMore)
+	return i.issue(ctx, by, user.ID, false, nil, nothingMore)
 }
 
 // welcome registers an address that is yet to be proven, and sends its reader the

@@ -47,7 +47,7 @@ func (i *Identity) resume(ctx context.Context, cmd Register, account domain.Acco
 	if err != nil {
 		return Session{}, err
 	}
-	return i.issue(ctx, by, user.ID, false, nothingMore)
+	return i.issue(ctx, by, user.ID, false, nil, nothingMore)
 }
 
 // claimOf returns the fact that account was folded from.

@@ -18,6 +18,7 @@ type Session struct {
 	ID            domain.SessionID // zero: an address is to be proven first, and there are no tokens
 	Access        Secret
 	Refresh       Secret // nil where the caller keeps the one it has
+	Device        Secret // tells this browser from a stranger's while the account is guessed at; nil but after a login
 	RefreshExpiry time.Time
 	TrialEndsAt   int64 // Unix microseconds; 0 = no trial clock
 	OwesFactor    bool  // nothing but a second factor's enrolment is open to the session
@@ -35,9 +36,9 @@ type deciding func(domain.User) ([]domain.UserEvent, error)
 
 // issue opens a session for a user who has proven who they are, beside the facts
 // that decide says about the user. mfa tells that a second factor was among the
-// proofs. It refuses as decide does, and with ErrUnauthenticated whoever lost too
+// proofs; device is what the caller's browser kept of an earlier login. It refuses as decide does, and with ErrUnauthenticated whoever lost too
 // many races: of two who use one code, one gets in.
-func (i *Identity) issue(ctx context.Context, by domain.Actor, id domain.UserID, mfa bool, decide deciding) (Session, error) {
+func (i *Identity) issue(ctx context.Context, by domain.Actor, id domain.UserID, mfa bool, device Secret, decide deciding) (Session, error) {
 	s := Session{Tenant: by.Tenant, User: id, ID: domain.SessionID{ID: i.Log.NewID()}}
 	var err error
 	if s.Refresh, err = i.Tokens.NewRefresh(s.Tenant, s.ID); err != nil {
@@ -57,6 +58,9 @@ func (i *Identity) issue(ctx context.Context, by domain.Actor, id domain.UserID,
 		after, reached, list := place(user, version, userAggregate(id), terms[domain.User]{}, facts)
 		now := i.Now()
 		s.RefreshExpiry = now.Add(domain.RefreshTTL)
+		if s.Device, err = i.Tokens.NewDevice(user.AccountRef, device, now); err != nil {
+			return Session{}, fmt.Errorf("drawing a device token: %w", err)
+		}
 		settings, err := i.prepare(ctx, &s, after, now.UnixMicro())
 		if err != nil {
 			return Session{}, err

@@ -35,6 +35,9 @@ func (i *Identity) StepUp(ctx context.Context, cmd StepUp) (Session, error) {
 		}
 		return i.renew(ctx, by, user, false, eventstore.Receipt{})
 	}
+	if err := i.mayProve(ctx, by, user); err != nil {
+		return Session{}, err
+	}
 	after, receipt, err := transact(ctx, i.Log, by, userAggregate(by.User), terms[domain.User]{lost: domain.ErrDenied},
 		func(u domain.User) ([]domain.UserEvent, error) { return i.useFactor(u, cmd.Code, cmd.BackupCode) })
 	if errors.Is(err, domain.ErrCodeRefused) {

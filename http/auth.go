@@ -44,6 +44,7 @@ func (s *Server) login(ctx context.Context, in *call, req loginRequest) (reply[s
 	got, err := s.Identity.Login(ctx, commands.Login{
 		Actor: in.by, Email: req.Email, Password: commands.Secret(req.Password),
 		Code: commands.Secret(req.TOTPCode), BackupCode: commands.Secret(req.BackupCode),
+		Device: deviceOf(in.http),
 	})
 	if half, ok := errors.AsType[*commands.MFARequired](err); ok {
 		return reply[session]{}, &detailed{errMFARequired, map[string]any{"mfa_token": string(half.Token)}}
@@ -90,6 +91,9 @@ func (s *Server) open(in *call, got commands.Session, err error) (reply[session]
 	left := got.RefreshExpiry.Sub(s.Now())
 	if !got.ID.IsZero() {
 		setTokenCookies(in.header, got.Access, got.Refresh, domain.AccessTTL, left)
+	}
+	if len(got.Device) > 0 {
+		setDeviceCookie(in.header, got.Device)
 	}
 	return reply[session]{data: session{got, left}, receipt: got.Receipt}, nil
 }

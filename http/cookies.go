@@ -3,6 +3,8 @@ package http
 import (
 	"net/http"
 	"time"
+
+	"github.com/quantaseal/quantaseal/commands"
 )
 
 // cookieValues returns the values of every cookie of that name: a page on a
@@ -41,6 +43,21 @@ func refreshTokenFrom(r *http.Request, fromBody secretText) (secretText, error) 
 func setTokenCookies(h http.Header, access, refresh []byte, accessTTL, refreshTTL time.Duration) {
 	setCookie(h, accessCookie, apiPrefix, access, accessTTL)
 	setCookie(h, refreshCookie, apiPrefix+"/auth", refresh, refreshTTL)
+}
+
+// setDeviceCookie makes a browser show where somebody logs in that its user did so
+// before. It opens nothing, and outlives every session.
+func setDeviceCookie(h http.Header, device []byte) {
+	setCookie(h, deviceCookie, apiPrefix+"/auth", device, commands.DeviceLifetime)
+}
+
+// deviceOf returns what the caller's browser kept of an earlier login, if anything.
+func deviceOf(r *http.Request) commands.Secret {
+	values := cookieValues(r, deviceCookie)
+	if len(values) != 1 {
+		return nil // of two one is a stranger's
+	}
+	return commands.Secret(values[0])
 }
 
 // dropTokenCookies makes a browser forget both tokens.

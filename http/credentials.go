@@ -9,6 +9,7 @@ import (
 const (
 	accessCookie  = "accessToken"
 	refreshCookie = "refreshToken"
+	deviceCookie  = "knownDevice"
 )
 
 // credentialKind says how a credential is to be checked.

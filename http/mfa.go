@@ -48,6 +48,7 @@ func (s *Server) verifyMFA(ctx context.Context, in *call, req verifyMFARequest) 
 	if len(req.MFAToken) > 0 {
 		got, err := s.Identity.FinishLogin(ctx, commands.FinishLogin{
 			Actor: in.by, Token: commands.Secret(req.MFAToken), Code: commands.Secret(req.TOTPCode), BackupCode: commands.Secret(req.BackupCode),
+			Device: deviceOf(in.http),
 		})
 		opened, err := s.open(in, got, err)
 		return reply[verified]{data: verified{opened: &opened.data}, receipt: opened.receipt}, err

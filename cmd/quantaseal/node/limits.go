@@ -25,7 +25,10 @@ type limits struct {
 	failures          *commands.Failures
 }
 
-var _ vaulthttp.Limits = (*limits)(nil)
+var (
+	_ vaulthttp.Limits  = (*limits)(nil)
+	_ commands.Attempts = (*limits)(nil)
+)
 
 // How many tenants and networks a node remembers, about 200 bytes each. Networks
 // have a store of their own, so that no crowd of them makes it forget tenants.
@@ -71,6 +74,14 @@ func (l *limits) limitOf(ctx context.Context, tenant domain.TenantID) int {
 	}
 	return min(l.perTenant, t.Settings.RateLimit)
 }
+
+// Guess implements commands.Attempts.
+func (l *limits) Guess(ctx context.Context, id domain.ID) bool {
+	return l.networks.Take(ctx, "g"+string(id[:]), guesses).Retry == 0
+}
+
+// guesses are what a known device or session has while the account is locked.
+var guesses = ratelimit.Quota{Limit: 5, Window: 15 * time.Minute}
 
 // Failed implements http.Limits.
 func (l *limits) Failed(network netip.Prefix) {

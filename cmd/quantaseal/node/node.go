@@ -171,19 +171,20 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err != nil {
 		return err
 	}
+	n.Failures = &commands.Failures{Log: n.Log, Now: options.Now}
+	if n.limits, err = n.openLimits(ctx, s, secrets, options); err != nil {
+		return err
+	}
 	n.Identity, err = (&commands.Identity{
 		Log: n.Log, Keys: n.Ring, Passwords: passwords{hasher}, Tokens: &tokens{secrets, access, options.Random},
-		Lookups: n.Queries, Factors: &factors{secrets, options.Random}, Mail: letters, Hold: options.Hold, Trial: n.config.trial(), Now: options.Now, Logger: options.Logger,
+		Lookups: n.Queries, Views: n.Views, Attempts: n.limits,
+		Factors: &factors{secrets, options.Random}, Mail: letters, Hold: options.Hold, Trial: n.config.trial(), Now: options.Now, Logger: options.Logger,
 	}).Open()
 	if err != nil {
 		return err
 	}
 	n.Reconciler = &commands.Reconciler{Vault: n.Vault, Identity: n.Identity, Lookups: n.Queries}
 	if err := n.Identity.Begin(ctx, requestID()); err != nil {
-		return err
-	}
-	n.Failures = &commands.Failures{Log: n.Log, Now: options.Now}
-	if n.limits, err = n.openLimits(ctx, s, secrets, options); err != nil {
 		return err
 	}
 	proxies, err := n.config.proxies()

@@ -84,6 +84,22 @@ func (t *tokens) ReadProof(token []byte, purpose domain.Purpose) (domain.TenantI
 	return domain.TenantID{ID: p.Tenant}, domain.UserID{ID: p.User}, nil
 }
 
+func (t *tokens) NewDevice(account domain.ID, before []byte, now time.Time) ([]byte, error) {
+	d, err := auth.ReadDeviceToken(t.secrets.TokenPepper, before, now)
+	if err != nil || d.Account != account {
+		d = auth.Device{Account: account} // with an id to be drawn
+	}
+	return auth.NewDeviceToken(t.secrets.TokenPepper, t.random, d, now)
+}
+
+func (t *tokens) ReadDevice(token []byte, account domain.ID, now time.Time) domain.ID {
+	d, err := auth.ReadDeviceToken(t.secrets.TokenPepper, token, now)
+	if err != nil || d.Account != account {
+		return domain.ID{}
+	}
+	return d.ID
+}
+
 func (t *tokens) NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error) {
 	return auth.NewRefreshToken(t.random, auth.Session{Tenant: tenant.ID, Session: session.ID})
 }
