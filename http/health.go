@@ -119,6 +119,11 @@ func (a *attempt) wait(ctx context.Context) error {
 	case <-a.done:
 		return a.err
 	case <-ctx.Done():
+	}
+	select {
+	case <-a.done: // while another one was waited for
+		return a.err
+	default:
 		return errSlow
 	}
 }
