@@ -195,6 +195,11 @@ func TestDeactivationIsAtOnce(t *testing.T) {
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		eve, row := join(t, v, a, "eve@example.com", "admin")
+		var login struct {
+			Refresh string `json:"refresh_token"`
+		}
+		v.As("").Must(t, http.StatusOK, http.MethodPost, authPath+"login", credentials("eve@example.com", vaulttest.Password)).Into(t, &login)
+		refresh := map[string]string{"refresh_token": login.Refresh}
 		var k newKey
 		eve.Must(t, http.StatusCreated, http.MethodPost, keysPath, `{"name":"eve's"}`).Into(t, &k)
 		key := v.As(k.Secret)
@@ -206,6 +211,8 @@ func TestDeactivationIsAtOnce(t *testing.T) {
 		v.As("").Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"login", credentials("eve@example.com", vaulttest.Password))
 		a.Token.Must(t, http.StatusOK, http.MethodDelete, usersPath+"/"+row.ID, nil) // again, for a client whose answer was lost
 
+		v.As("").Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"refresh", refresh)
+
 		// Who comes back begins anew: what they had stays dead.
 		back, again := join(t, v, a, "eve@example.com", "viewer")
 		if again.ID != row.ID {
@@ -214,6 +221,7 @@ func TestDeactivationIsAtOnce(t *testing.T) {
 		back.Must(t, http.StatusOK, http.MethodGet, vaultPath+"list", nil)
 		key.Must(t, http.StatusUnauthorized, http.MethodGet, vaultPath+"list", nil)
 		eve.Must(t, http.StatusUnauthorized, http.MethodGet, vaultPath+"list", nil)
+		v.As("").Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"refresh", refresh)
 		var keys []keyRow
 		a.Token.Must(t, http.StatusOK, http.MethodGet, keysPath, nil).Into(t, &keys)
 		for _, row := range keys {
@@ -252,8 +260,7 @@ func TestLastOwnerSurvivesRaces(t *testing.T) {
 				t.Fatalf("round %d: %d of two owners were removed: %s, %s", round, removed, answers[0].Body, answers[1].Body)
 			}
 			if answers[0].Status != http.StatusOK { // make the first the owner again
-				restored := second.Must(t, http.StatusOK, http.MethodPatch, usersPath+"/"+a.UserID, `{"role":"owner"}`)
-				_ = restored
+				second.Must(t, http.StatusOK, http.MethodPatch, usersPath+"/"+a.UserID, `{"role":"owner"}`)
 				var s struct {
 					Token string `json:"token"`
 				}
