@@ -25,7 +25,7 @@ func TestEvolveIsTotal(t *testing.T) {
 		all := rapid.SliceOfN(rapid.OneOf(anyFact...), 1, 20).Draw(t, "facts")
 		fold[domain.Account, domain.AccountEvent](all)
 		fold[domain.Directory, domain.DirectoryEvent](all)
-		fold[domain.Tenant, domain.TenantEvent](all).Adds(now)
+		_ = fold[domain.Tenant, domain.TenantEvent](all).Adds(now)
 		fold[domain.User, domain.UserEvent](all).Locked(now)
 		fold[domain.Session, domain.SessionEvent](all).Live(now)
 		fold[domain.APIKey, domain.APIKeyEvent](all).AllowsFrom(here)

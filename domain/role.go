@@ -49,13 +49,8 @@ func (r Role) Scopes() []Scope { return slices.Clone(scopesOf[r]) }
 // OwnOnly reports whether scope shows a user of this role only what is theirs:
 // their own actions of the audit log, their own API keys.
 func (r Role) OwnOnly(scope Scope) bool {
-	switch scope {
-	case ScopeAuditRead:
-		return r == RoleViewer || r == RoleEditor
-	case ScopeKeysManage:
-		return r == RoleEditor
-	}
-	return false
+	return scope == ScopeAuditRead && (r == RoleViewer || r == RoleEditor) ||
+		scope == ScopeKeysManage && r == RoleEditor
 }
 
 // Administers reports whether the role manages users, keys and settings.
@@ -65,13 +60,7 @@ func (r Role) Administers() bool { return r == RoleAdmin || r == RoleOwner }
 // role to: an owner may always, an admin where neither is an owner. A new user
 // has no role to come from, and one who leaves none to go to: that is "".
 func (r Role) Assigns(from, to Role) bool {
-	switch r {
-	case RoleOwner:
-		return true
-	case RoleAdmin:
-		return from != RoleOwner && to != RoleOwner
-	}
-	return false
+	return r == RoleOwner || r == RoleAdmin && from != RoleOwner && to != RoleOwner
 }
 
 // Limit returns those of scopes that a user of this role may have, sorted if

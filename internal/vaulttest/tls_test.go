@@ -55,34 +55,39 @@ func TestTLS(t *testing.T) {
 	cert, key, trust := certificate(t)
 	v := vaulttest.Start(t, node.Config{TLSCert: cert, TLSKey: key})
 	url := "https://" + strings.TrimPrefix(v.URL, "http://")
-	get := func(c *http.Client) (*http.Response, error) {
+	type seen struct {
+		status, major int
+		hsts          string
+		tls           *tls.ConnectionState
+	}
+	get := func(c *http.Client) (seen, error) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/health", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		answer, err := c.Do(r)
-		if err == nil {
-			_ = answer.Body.Close()
+		if err != nil {
+			return seen{}, err
 		}
-		return answer, err
+		return seen{answer.StatusCode, answer.ProtoMajor, answer.Header.Get("Strict-Transport-Security"), answer.TLS}, answer.Body.Close()
 	}
 	current := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust}, ForceAttemptHTTP2: true}}
 	answer, err := get(current)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := answer.TLS; answer.StatusCode != http.StatusOK || answer.ProtoMajor != 2 || s.Version != tls.VersionTLS13 || s.CurveID != tls.X25519MLKEM768 {
-		t.Errorf("got %d over %s, TLS %x, %v", answer.StatusCode, answer.Proto, s.Version, s.CurveID)
+	if s := answer.tls; answer.status != http.StatusOK || answer.major != 2 || s.Version != tls.VersionTLS13 || s.CurveID != tls.X25519MLKEM768 {
+		t.Errorf("got %d over HTTP/%d, TLS %x, %v", answer.status, answer.major, s.Version, s.CurveID)
 	}
-	if got := answer.Header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=31536000") {
-		t.Errorf("Strict-Transport-Security is %q", got)
+	if !strings.HasPrefix(answer.hsts, "max-age=31536000") {
+		t.Errorf("Strict-Transport-Security is %q", answer.hsts)
 	}
 	for name, config := range map[string]*tls.Config{
 		"TLS 1.2": {RootCAs: trust, MaxVersion: tls.VersionTLS12},
 		"X25519":  {RootCAs: trust, CurvePreferences: []tls.CurveID{tls.X25519}},
 	} {
 		if answer, err := get(&http.Client{Transport: &http.Transport{TLSClientConfig: config}}); err == nil {
-			t.Errorf("%s: got %d", name, answer.StatusCode)
+			t.Errorf("%s: got %d", name, answer.status)
 		}
 	}
 	plain, err := v.As("").Try(t.Context(), http.MethodGet, "/health", nil)
