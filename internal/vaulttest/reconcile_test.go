@@ -158,16 +158,12 @@ func TestReconcilerFinishesRegistration(t *testing.T) {
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		system := watch(t, v, "")
 		m := &mortal{Tenants: v.Ring, creating: true}
-		dying, err := (&commands.Identity{
-			Log: v.Log, Keys: m, Passwords: v.Identity.Passwords, Tokens: v.Identity.Tokens, Lookups: v.Queries,
-			Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-		}).Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = dying.Register(t.Context(), commands.Register{
+		alive := v.Identity.Keys
+		v.Identity.Keys = m
+		_, err := v.Identity.Register(t.Context(), commands.Register{
 			Actor: domain.Actor{Kind: domain.ActorAnonymous}, Email: "late@example.com", Password: commands.Secret(vaulttest.Password), Tenant: "Late",
 		})
+		v.Identity.Keys = alive
 		if !errors.Is(err, errDied) {
 			t.Fatalf("got %v, want the process to die", err)
 		}
