@@ -2,6 +2,8 @@
 // it with goose. The text of queries is shared by the engines; the DDL is not.
 //
 // Its one law: a migration that was released never changes. A later one amends it.
+// Each file is a single statement to goose, which sends it whole: it would look
+// for the end of a statement in every line with a buffer of four megabytes.
 package migrations
 
 import (

@@ -2,7 +2,9 @@ package migrations_test
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -78,6 +80,24 @@ func TestNodesMigrateTogether(t *testing.T) {
 		}
 		if versions < 2 || applied != versions {
 			t.Errorf("%s: %d migrations were applied %d times", set, versions, applied)
+		}
+	}
+}
+
+// TestFilesAreOneStatement finds what goose would cut into pieces.
+func TestFilesAreOneStatement(t *testing.T) {
+	files, err := filepath.Glob("*/*/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := string(text); !strings.HasPrefix(s, "-- +goose Up\n-- +goose StatementBegin\n") ||
+			!strings.HasSuffix(s, ";\n-- +goose StatementEnd\n") || strings.Count(s, "+goose") != 3 {
+			t.Errorf("%s is not one statement", file)
 		}
 	}
 }

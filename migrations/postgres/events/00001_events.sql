@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- A row is a record of a chain; beside its bytes stands only what constraints and
 -- lookups need, and every read compares that with the header.
 CREATE TABLE events (
@@ -29,14 +30,13 @@ CREATE UNIQUE INDEX events_aggregate ON events (tenant_id, aggregate_kind, aggre
     WHERE aggregate_version IS NOT NULL;
 
 -- A defence against mistakes, not against whoever owns the database.
--- +goose StatementBegin
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'events are never changed or removed';
 END
 $$;
--- +goose StatementEnd
 CREATE TRIGGER events_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_keep;
 REVOKE UPDATE, DELETE, TRUNCATE ON events FROM PUBLIC, CURRENT_USER;
+-- +goose StatementEnd

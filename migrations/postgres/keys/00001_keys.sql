@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Rows of these tables hold secrets under other keys. Backups of this schema are
 -- to be dropped soon: their retention is how long a destroyed key may survive.
 CREATE TABLE key_slots (
@@ -28,3 +29,4 @@ CREATE TABLE deployment (
     nonce           BYTEA NOT NULL CHECK (length(nonce) = 32),
     log_id          BYTEA NOT NULL CHECK (length(log_id) = 32)
 );
+-- +goose StatementEnd

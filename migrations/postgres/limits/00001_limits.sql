@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Counters of rate limits, one row for each tenant or network that asked lately.
 -- Nothing here is worth keeping: a crash empties the table, and every limit begins
 -- anew. So it is unlogged, and the sessions that write it do not wait for the disk.
@@ -10,3 +11,4 @@ CREATE UNLOGGED TABLE counters (
     fillfactor = 50, -- no index has full_at_ns, so that an update stays on its page
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000
 );
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Sealed records: noise without their key slots, which live in another schema or
 -- database.
 CREATE TABLE sealed_records (
@@ -12,3 +13,4 @@ CREATE TABLE sealed_records (
 );
 -- The records are noise: trying to compress them is wasted work.
 ALTER TABLE sealed_records ALTER COLUMN record SET STORAGE EXTERNAL;
+-- +goose StatementEnd

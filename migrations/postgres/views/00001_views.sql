@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Read models. Every row is folded from the log and can be dropped and folded
 -- again; nothing is believed because it stands here. Times are Unix microseconds,
 -- 0 = none; ids and hashes are bytes. No address, no secret. Text has the collation
@@ -125,3 +126,4 @@ CREATE TABLE audit_index (
 CREATE INDEX audit_index_by_type ON audit_index (tenant_id, event_type, seq);
 CREATE INDEX audit_index_by_actor ON audit_index (tenant_id, actor_id, event_type, seq);
 CREATE INDEX audit_index_by_aggregate ON audit_index (tenant_id, aggregate_kind, aggregate_id, event_type, seq);
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- A row is a record of a chain; beside its bytes stands only what constraints and
 -- lookups need, and every read compares that with the header.
 CREATE TABLE events (
@@ -21,13 +22,10 @@ CREATE UNIQUE INDEX events_aggregate ON events (tenant_id, aggregate_kind, aggre
     WHERE aggregate_version IS NOT NULL;
 
 -- A defence against mistakes, not against whoever owns the file.
--- +goose StatementBegin
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events
 BEGIN
     SELECT RAISE(ABORT, 'events are never changed');
 END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER events_no_delete BEFORE DELETE ON events
 BEGIN
     SELECT RAISE(ABORT, 'events are never removed');

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Rows of these tables hold secrets under other keys and must leave as little
 -- behind as SQLite allows: integer primary keys, which grow at one end, and keys
 -- padded to a fixed size, so that neither growth nor rebalancing copies them.
@@ -29,3 +30,4 @@ CREATE TABLE deployment (
     nonce           BLOB NOT NULL CHECK (length(nonce) = 32),
     log_id          BLOB NOT NULL CHECK (length(log_id) = 32)
 ) STRICT;
+-- +goose StatementEnd

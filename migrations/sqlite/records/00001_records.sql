@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Sealed records: noise without their key slots, which live in another database.
 -- The big column comes last, so that listing rows does not read it.
 CREATE TABLE sealed_records (
@@ -10,3 +11,4 @@ CREATE TABLE sealed_records (
     kept_us       INTEGER NOT NULL,
     record        BLOB NOT NULL
 ) STRICT;
+-- +goose StatementEnd
