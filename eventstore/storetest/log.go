@@ -111,7 +111,7 @@ func (engine Engine) testReadsBack(t *testing.T) {
 		if got.Position == 0 {
 			got.Position = want.Position // not every read knows it
 		}
-		if d := cmp.Diff(want, got); err != nil || d != "" {
+		if d := cmp.Diff(want, got, whole); err != nil || d != "" {
 			t.Errorf("%s: %v, -appended +read:\n%s", name, err, d)
 		}
 	}

@@ -80,7 +80,7 @@ func (engine Engine) TestRaces(t *testing.T) {
 	}
 	var head chain.Head
 	for i, p := range all {
-		if d := cmp.Diff(written[p.Position], p.Record); d != "" {
+		if d := cmp.Diff(written[p.Position], p.Record, whole); d != "" {
 			t.Fatalf("at %d, -written +stored:\n%s", p.Position, d)
 		}
 		h, err := chain.ParseHeader(p.Record.Header)
