@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	rows        = `SELECT hash, ` + table.Columns + ` FROM events.events `
+	columns     = `SELECT hash, ` + table.Columns
+	rows        = columns + ` FROM events.events `
 	ofChain     = `WHERE tenant_id = $1 `
 	ofAggregate = `WHERE tenant_id = $1 AND aggregate_kind = $2 AND aggregate_id = $3 `
 
@@ -28,9 +29,10 @@ const (
 	changesEnd   = `SELECT coalesce(max(aggregate_version), 0) FROM events.events ` + ofAggregate + `AND aggregate_version IS NOT NULL`
 	latestChange = rows + ofAggregate + `AND aggregate_version IS NOT NULL ORDER BY aggregate_version DESC LIMIT 1`
 	withEventID  = rows + ofChain + `AND event_id = $2`
-	allRows      = rows + `WHERE pos > $1 ORDER BY pos LIMIT $2`
 	allEnd       = `SELECT coalesce(max(pos), 0) FROM events.events`
 )
+
+var allRows = columns + fmt.Sprintf(table.Neighbours, "events.events") + ` FROM events.events AS e WHERE e.pos > $1 ORDER BY e.pos LIMIT $2`
 
 // Head implements eventstore.Store.
 func (s *Store) Head(ctx context.Context, tenant domain.TenantID) (chain.Head, error) {
@@ -88,10 +90,11 @@ func (s *Store) All(ctx context.Context, after eventstore.Position) iter.Seq2[ev
 	return table.Pages{
 		After: int64(after),
 		Read: func(after int64, limit int) ([]table.Row, error) {
-			return s.many(ctx, limit, allRows, after, limit)
+			return s.manyAs(ctx, (*table.Row).FieldsAmong, limit, allRows, after, limit)
 		},
-		End:   func() (int64, error) { return s.number(ctx, allEnd) },
-		Place: table.Pos,
+		End:    func() (int64, error) { return s.number(ctx, allEnd) },
+		Place:  table.Pos,
+		Chains: true,
 	}.Rows()
 }
 
@@ -114,6 +117,10 @@ func (s *Store) one(ctx context.Context, question string, args ...any) (eventsto
 }
 
 func (s *Store) many(ctx context.Context, limit int, question string, args ...any) ([]table.Row, error) {
+	return s.manyAs(ctx, (*table.Row).Fields, limit, question, args...)
+}
+
+func (s *Store) manyAs(ctx context.Context, fields func(*table.Row) []any, limit int, question string, args ...any) ([]table.Row, error) {
 	rows, err := s.reads.Query(ctx, question, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading records: %w", err)
@@ -124,7 +131,7 @@ func (s *Store) many(ctx context.Context, limit int, question string, args ...an
 		if found == nil {
 			found = make([]table.Row, 0, limit)
 		}
-		row, err := scan(rows)
+		row, err := scan(rows, fields)
 		if err != nil {
 			return nil, err
 		}
@@ -138,9 +145,9 @@ func (s *Store) many(ctx context.Context, limit int, question string, args ...an
 
 // scan reads a row, and refuses one whose hash is not its header's: appends
 // compare it with what they follow.
-func scan(rows pgx.Rows) (row table.Row, err error) {
+func scan(rows pgx.Rows, fields func(*table.Row) []any) (row table.Row, err error) {
 	var hash []byte
-	if err := rows.Scan(append([]any{&hash}, row.Fields()...)...); err != nil {
+	if err := rows.Scan(append([]any{&hash}, fields(&row)...)...); err != nil {
 		return row, fmt.Errorf("reading a record: %w", err)
 	}
 	if want := row.Record.Hash(); !bytes.Equal(hash, want[:]) {

@@ -75,10 +75,11 @@ func (s *Store) All(ctx context.Context, after eventstore.Position) iter.Seq2[ev
 	return table.Pages{
 		After: int64(after),
 		Read: func(after int64, limit int) ([]table.Row, error) {
-			return many(ctx, s.stmts.all, limit, after, limit)
+			return manyAs(ctx, (*table.Row).FieldsAmong, s.stmts.all, limit, after, limit)
 		},
-		End:   func() (int64, error) { return number(ctx, s.stmts.allEnd) },
-		Place: table.Pos,
+		End:    func() (int64, error) { return number(ctx, s.stmts.allEnd) },
+		Place:  table.Pos,
+		Chains: true,
 	}.Rows()
 }
 
@@ -101,7 +102,11 @@ func one(ctx context.Context, stmt *sql.Stmt, args ...any) (eventstore.Positione
 	return row.Positioned()
 }
 
-func many(ctx context.Context, stmt *sql.Stmt, limit int, args ...any) (found []table.Row, err error) {
+func many(ctx context.Context, stmt *sql.Stmt, limit int, args ...any) ([]table.Row, error) {
+	return manyAs(ctx, (*table.Row).Fields, stmt, limit, args...)
+}
+
+func manyAs(ctx context.Context, fields func(*table.Row) []any, stmt *sql.Stmt, limit int, args ...any) (found []table.Row, err error) {
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading records: %w", err)
@@ -112,7 +117,7 @@ func many(ctx context.Context, stmt *sql.Stmt, limit int, args ...any) (found []
 			found = make([]table.Row, 0, limit)
 		}
 		found = append(found, table.Row{})
-		if err := rows.Scan(found[len(found)-1].Fields()...); err != nil {
+		if err := rows.Scan(fields(&found[len(found)-1])...); err != nil {
 			return nil, fmt.Errorf("reading a record: %w", err)
 		}
 	}

@@ -41,7 +41,7 @@ func (s *statements) prepare(ctx context.Context, write, read *sql.DB) (err erro
 		{&s.aggregateEnd, read, `SELECT coalesce(max(aggregate_version), 0)` + ofAggregate + `AND aggregate_version IS NOT NULL`},
 		{&s.latest, read, rows + ofAggregate + `AND aggregate_version IS NOT NULL ORDER BY aggregate_version DESC LIMIT 1`},
 		{&s.find, read, rows + ofChain + `AND event_id = $2`},
-		{&s.all, read, rows + ` FROM events WHERE pos > $1 ORDER BY pos LIMIT $2`},
+		{&s.all, read, rows + fmt.Sprintf(table.Neighbours, "events") + ` FROM events AS e WHERE e.pos > $1 ORDER BY e.pos LIMIT $2`},
 		{&s.allEnd, read, lastPos},
 	} {
 		if *want.stmt, err = want.db.PrepareContext(ctx, want.text); err != nil { //nolint:sqlclosecheck // Close closes it

@@ -48,4 +48,5 @@ func Test(t *testing.T, engine Engine) {
 	t.Run("Refused", engine.testRefused)
 	t.Run("Tampered", engine.testTampered)
 	t.Run("Removed", engine.testRemoved)
+	t.Run("Exchanged", engine.testExchanged)
 }

@@ -125,3 +125,31 @@ func (engine Engine) testRemoved(t *testing.T) {
 		t.Errorf("what stands behind the gap: %d records, %v", len(n), err)
 	}
 }
+
+// testExchanged exchanges the positions of two records of one chain behind the
+// store's back: each is what its header says, and no place is empty.
+func (engine Engine) testExchanged(t *testing.T) {
+	if engine.Force == nil {
+		return
+	}
+	for _, pair := range [][2]eventstore.Position{{3, 4}, {2, 7}, {1, 2}} {
+		before, tenant, _ := stock(t, engine)
+		one, two := before+pair[0], before+pair[1]
+		for _, move := range [][2]eventstore.Position{{one, before + 1000}, {two, one}, {before + 1000, two}} {
+			if err := engine.Force(t.Context(), fmt.Sprintf(`UPDATE %s SET pos = %d WHERE pos = %d`, engine.Table, move[1], move[0])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, after := range []eventstore.Position{before, one - 1, one} {
+			if _, err := collect(engine.Store.All(t.Context(), after)); !errors.Is(err, eventstore.ErrTampered) {
+				t.Errorf("%v, read after %d: %v, want that it was tampered with", pair, after-before, err)
+			}
+		}
+		if n, err := collect(engine.Store.All(t.Context(), two)); err != nil || len(n) != 20+8-int(pair[1]) {
+			t.Errorf("%v: what stands behind is %d records, %v", pair, len(n), err)
+		}
+		if n, err := collect(engine.Store.Chain(t.Context(), tenant, 0)); err != nil || len(n) != 8 {
+			t.Errorf("%v: the chain has %d records, %v", pair, len(n), err)
+		}
+	}
+}

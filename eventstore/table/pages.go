@@ -26,10 +26,14 @@ type Pages struct {
 	End func() (int64, error)
 	// Place returns where a row stands.
 	Place func(*Row) int64
+	// Chains says that the rows are of many chains, each in its order:
+	// their Neighbours were asked for.
+	Chains bool
 }
 
 // Rows returns the rows up to the end there was, each checked against its
-// header. It ends with ErrTampered where a place is empty.
+// header. It ends with ErrTampered where a place is empty, or holds what should
+// stand elsewhere.
 func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 	return func(yield func(eventstore.Positioned, error) bool) {
 		after, end, limit := p.After, int64(-1), firstPage
@@ -67,6 +71,9 @@ func (p Pages) check(row *Row, after int64) (eventstore.Positioned, error) {
 	r, err := row.Positioned()
 	if err == nil && p.Place(row) != after+1 {
 		err = fmt.Errorf("%w: nothing stands between %d and %d", eventstore.ErrTampered, after, p.Place(row))
+	}
+	if err == nil && p.Chains {
+		err = row.inOrder()
 	}
 	if err != nil {
 		return eventstore.Positioned{}, err

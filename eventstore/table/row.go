@@ -11,6 +11,11 @@ import (
 // Columns are the columns of a Row, in the order of its fields.
 const Columns = `pos, tenant_id, seq, event_id, aggregate_kind, aggregate_id, aggregate_version, header, payload, detached, signature`
 
+// Neighbours are two columns more, of rows called e: where the records stand that
+// its chain has before it and after it. They name their table with a %[1]s.
+const Neighbours = `, (SELECT n.pos FROM %[1]s AS n WHERE n.tenant_id = e.tenant_id AND n.seq = e.seq - 1)` +
+	`, (SELECT n.pos FROM %[1]s AS n WHERE n.tenant_id = e.tenant_id AND n.seq = e.seq + 1)`
+
 // Row is a record as it is stored, with what its engine repeats beside it.
 type Row struct {
 	Pos         int64
@@ -21,6 +26,8 @@ type Row struct {
 	AggregateID []byte
 	Version     *int64 // nil: the record changes nothing
 	Record      chain.Record
+	Before      *int64 // nil: nothing, or nobody asked
+	After       *int64
 }
 
 // Fields returns where to scan Columns to.
@@ -29,6 +36,17 @@ func (r *Row) Fields() []any {
 		&r.Pos, &r.TenantID, &r.Seq, &r.EventID, &r.Kind, &r.AggregateID, &r.Version,
 		&r.Record.Header, (*blob)(&r.Record.Payload), (*blob)(&r.Record.Detached), &r.Record.Signature,
 	}
+}
+
+// FieldsAmong returns where to scan Columns and Neighbours to.
+func (r *Row) FieldsAmong() []any { return append(r.Fields(), &r.Before, &r.After) }
+
+// inOrder returns ErrTampered unless r stands between its neighbours.
+func (r *Row) inOrder() error {
+	if (r.Seq == 0 || r.Before != nil && *r.Before < r.Pos) && (r.After == nil || *r.After > r.Pos) {
+		return nil
+	}
+	return fmt.Errorf("%w: event %d stands at %d, and not between those before and after it", eventstore.ErrTampered, r.Seq, r.Pos)
 }
 
 // blob is scanned such that NULL becomes nil and no bytes become no bytes, which
