@@ -97,8 +97,8 @@ func (b *signed) unanswered() []*request {
 	return left
 }
 
-// check returns the condition of r that does not hold, and else takes its facts
-// into the batch's versions and ids.
+// check returns the condition of r that does not hold, and else tells its facts
+// their places and takes them into the batch's versions and ids.
 func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64) error {
 	changed := map[domain.AggregateID]uint64{}
 	ids := map[domain.ID]struct{}{}
@@ -144,6 +144,11 @@ func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64
 		}
 		if f.Changes {
 			changed[f.Aggregate] = version + 1
+		}
+	}
+	for i := range r.facts {
+		if err := r.facts[i].place(b.head.Next + uint64(i)); err != nil {
+			return err
 		}
 	}
 	maps.Copy(b.versions, changed)

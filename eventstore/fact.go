@@ -15,6 +15,10 @@ import (
 type Fact struct {
 	Event     domain.Event
 	Aggregate domain.AggregateID
+	// Placed returns the event once its sequence number is known; nil: Event is all
+	// there is to say. It must return Event's type with the same personal part, and
+	// may be called more than once.
+	Placed func(seq uint64) domain.Event
 	// EventID makes a repeated append the same append. Zero: the Log draws one.
 	EventID domain.ID
 	// Fresh says that EventID was drawn for this append by NewID, so that no earlier
@@ -74,13 +78,37 @@ type encoded struct {
 	blob    []byte
 }
 
-func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, error) {
-	stored, err := domain.Encode(f.Event)
+// payloadOf returns an event as it is stored, with a payload that verifiers accept.
+func payloadOf(e domain.Event) (domain.Stored, error) {
+	stored, err := domain.Encode(e)
 	if err != nil {
-		return encoded{}, err
+		return stored, err
 	}
 	if err := chain.CheckPayload(chain.ContentJSON, stored.Payload); err != nil {
-		return encoded{}, fmt.Errorf("a fact that no verifier would accept: %s: %w", stored.Type.Name, err)
+		return stored, fmt.Errorf("a fact that no verifier would accept: %s: %w", stored.Type.Name, err)
+	}
+	return stored, nil
+}
+
+// place makes e say what it says at a sequence number.
+func (e *encoded) place(seq uint64) error {
+	if e.fact.Placed == nil {
+		return nil
+	}
+	event := e.fact.Placed(seq)
+	stored, err := payloadOf(event)
+	if err != nil {
+		return err
+	}
+	e.fact.Event, e.payload = event, stored.Payload
+	e.header.PayloadLen, e.header.PayloadHash = uint32(len(e.payload)), chain.PayloadHash(e.payload)
+	return nil
+}
+
+func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, error) {
+	stored, err := payloadOf(f.Event)
+	if err != nil {
+		return encoded{}, err
 	}
 	e := encoded{fact: f, actor: by, payload: stored.Payload}
 	if e.fact.EventID.IsZero() {
