@@ -3,6 +3,8 @@ package http
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -50,16 +52,34 @@ func (s *Server) export(c *gin.Context) {
 	h.Set("Content-Disposition", `attachment; filename="audit-`+in.by.Tenant.String()+`.ndjson"`)
 	h.Set("X-QuantaSeal-Receipt", fmt.Sprintf("%d:%s", receipt.Seq, receipt.EventHash))
 	c.Writer.WriteHeader(http.StatusOK)
-	if err := s.stream(c, in.by.Tenant, receipt); err != nil {
-		s.Log.ErrorContext(c.Request.Context(), "an export broke off", "request_id", exchangeOf(c).id.String(), "err", err)
+	reader := &reader{Writer: c.Writer}
+	if err := s.stream(c, reader, in.by.Tenant, receipt); err != nil {
+		ctx, level, what := c.Request.Context(), slog.LevelError, "an export broke off"
+		if reader.left || ctx.Err() != nil {
+			level, what = slog.LevelInfo, "an export was not read to its end"
+		}
+		s.Log.Log(ctx, level, what, "request_id", exchangeOf(c).id.String(), "err", err)
 		panic(http.ErrAbortHandler)
 	}
 }
 
+// reader is who reads an export. It remembers whether they left, or were too slow.
+type reader struct {
+	io.Writer
+	left bool
+}
+
+// Write implements io.Writer.
+func (r *reader) Write(p []byte) (int, error) {
+	n, err := r.Writer.Write(p)
+	r.left = r.left || err != nil
+	return n, err
+}
+
 // stream writes the bundle up to and with the receipt's event.
-func (s *Server) stream(c *gin.Context, tenant domain.TenantID, upTo eventstore.Receipt) error {
+func (s *Server) stream(c *gin.Context, to io.Writer, tenant domain.TenantID, upTo eventstore.Receipt) error {
 	ctx, control := c.Request.Context(), http.NewResponseController(c.Writer)
-	out := bufio.NewWriterSize(c.Writer, 64<<10)
+	out := bufio.NewWriterSize(to, 64<<10)
 	pace := func() error { return control.SetWriteDeadline(s.Now().Add(exportPatience)) }
 	if err := s.Events.WriteBundle(ctx, out, s.Bundle, tenant, upTo.Seq, pace); err != nil {
 		return err
