@@ -32,6 +32,7 @@ type cli struct {
 	Rebuild rebuildCommand `cmd:"" help:"Fold every read model anew from the log. Stop the servers first."`
 	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
 	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
+	Keys    keysCommand    `cmd:"" help:"Change how the root key is protected."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -9,7 +9,9 @@ import (
 )
 
 // Instance are the secrets that all nodes of a deployment share, apart from any
-// tenant. Each is wrapped by the KMS.
+// tenant. Each is wrapped by the KMS. They prove callers, at every request, and open
+// nothing: a node loads them once and keeps them until it ends, whatever the KMS
+// says meanwhile. Without the KMS it can soon record nothing, and so admits nobody.
 type Instance struct {
 	PasswordPepper []byte // 32 bytes, for password hashes
 	KeyPepper      []byte // 32 bytes, for digests of API keys

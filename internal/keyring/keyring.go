@@ -9,8 +9,9 @@
 //	     │    └─ one slot per sealed version
 //	     └─ the instance's secrets: peppers and token keys
 //
-// Its one law: no key is used longer than [CacheTTL] after the KMS last gave it
-// away, so taking a permission from the KMS takes the keys from every node.
+// Its one law: no key of a tenant is used longer than [CacheTTL] after the KMS last
+// gave it away, so taking a permission from the KMS takes the keys from every node.
+// The instance's secrets, which open nothing, stay with a process once it has them.
 //
 // What is kept in memory is kept unpacked, for at most 1,024 tenants.
 package keyring

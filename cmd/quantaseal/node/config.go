@@ -156,15 +156,21 @@ func (c *Config) kmsDir() string {
 // passphrase reads the file that protects the key file, without the line break
 // at its end. The caller wipes it.
 func (c *Config) passphrase() ([]byte, error) {
-	if c.PassphraseFile == "" {
+	return readPassphrase("QUANTASEAL_KMS_PASSPHRASE_FILE", c.PassphraseFile)
+}
+
+// readPassphrase reads a passphrase from the file that a setting names; from
+// none, none.
+func readPassphrase(setting, file string) ([]byte, error) {
+	if file == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(c.PassphraseFile)
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: QUANTASEAL_KMS_PASSPHRASE_FILE: %w", ErrMisconfigured, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrMisconfigured, setting, err)
 	}
 	if data = bytes.TrimRight(data, "\r\n"); len(data) == 0 {
-		return nil, fmt.Errorf("%w: QUANTASEAL_KMS_PASSPHRASE_FILE: the file is empty", ErrMisconfigured)
+		return nil, fmt.Errorf("%w: %s: the file is empty", ErrMisconfigured, setting)
 	}
 	return data, nil
 }
