@@ -57,6 +57,7 @@ func corrupt(t *testing.T, v *vaulttest.Vault, table string, hash domain.Digest,
 // TestCorruptionIsRefusedAndRecorded flips bits all over a sealed record and its
 // key slot, takes either away, and puts those of another credential in its place.
 func TestCorruptionIsRefusedAndRecorded(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		e, twin := a.Seal(t, "db", `{"k":"v"}`), a.Seal(t, "db", `{"k":"v"}`)

@@ -21,6 +21,7 @@ const crashWorkers = 16
 // unseals to its value, every delete is gone, every receipt is on the chain, the
 // chain verifies, and read models folded anew equal the live ones.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	rounds := 5
 	if s := os.Getenv("QUANTASEAL_CRASH_ROUNDS"); s != "" {
 		var err error
@@ -105,6 +106,7 @@ func (l *ledger) load(t *testing.T, url string, round int) (stop func()) {
 // goes on: what was acknowledged is there when the database is back, and the
 // server serves again by itself.
 func TestDatabaseCrash(t *testing.T) {
+	t.Parallel()
 	cluster := vaulttest.PostgresCluster(t)
 	database, err := cluster.NewDatabase(t.Context())
 	if err != nil {

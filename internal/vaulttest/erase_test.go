@@ -15,6 +15,7 @@ import (
 // TestErasedUserIsForgotten erases a user: nothing of the address is left in any
 // file, the letters included, nobody is told it, and the chain verifies.
 func TestErasedUserIsForgotten(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		const address = "marker.zelda@example.com"
 		a := v.Register(t, "owner@example.com")

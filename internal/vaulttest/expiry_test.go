@@ -14,6 +14,7 @@ import (
 // TestTimeEndsCredentials lets lifetimes and the restore window run out: each
 // refuses at once, and the sweeper destroys it, once.
 func TestTimeEndsCredentials(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		seal := func(body string) (e vaulttest.Entry) {

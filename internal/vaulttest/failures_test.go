@@ -136,6 +136,7 @@ func wrongLogins(t *testing.T) int {
 // that do not, from one network and then from as many as there are requests. The
 // chains grow by no more than the cap, and the owner goes on working meanwhile.
 func TestWrongLoginsDoNotGrowTheChains(t *testing.T) {
+	t.Parallel()
 	n := wrongLogins(t)
 	for _, spread := range []bool{false, true} {
 		t.Run(map[bool]string{false: "from one network", true: "from many networks"}[spread], func(t *testing.T) {

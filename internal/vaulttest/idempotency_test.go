@@ -17,6 +17,7 @@ func repeating(c *vaulttest.Client, key string) *vaulttest.Client {
 
 // TestIdempotentSeal repeats a seal, alone and all at once.
 func TestIdempotentSeal(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)

@@ -24,6 +24,7 @@ type lockdown struct {
 // TestLockdown stops the release of values with an API key, and starts it again
 // as only an owner who has just proven who they are can.
 func TestLockdown(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		e := a.Seal(t, "n", `{"k":"v"}`)

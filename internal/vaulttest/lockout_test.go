@@ -115,6 +115,7 @@ func TestLockout(t *testing.T) {
 // TestNobodyIsLockedOutOfHisOwnBrowser has the owner log in while strangers keep
 // the account locked. A stolen cookie helps a stranger to five guesses.
 func TestNobodyIsLockedOutOfHisOwnBrowser(t *testing.T) {
+	t.Parallel()
 	deployments(t, node.Config{}, func(t *testing.T, c *stopped, nodes ...*vaulttest.Vault) {
 		v := nodes[len(nodes)-1]
 		a, other := nodes[0].Register(t, "owner@example.com"), nodes[0].Register(t, "other@example.com")
@@ -160,6 +161,7 @@ func TestNobodyIsLockedOutOfHisOwnBrowser(t *testing.T) {
 
 // TestLockoutTogether guesses at one account from many sides at once.
 func TestLockoutTogether(t *testing.T) {
+	t.Parallel()
 	deployments(t, node.Config{}, func(t *testing.T, _ *stopped, nodes ...*vaulttest.Vault) {
 		a := nodes[0].Register(t, "owner@example.com")
 		w := watch(t, nodes[0], a.TenantID)
@@ -185,6 +187,7 @@ func TestLockoutTogether(t *testing.T) {
 
 // TestLockedForGood guesses a hundred times in a row: then no patience helps.
 func TestLockedForGood(t *testing.T) {
+	t.Parallel()
 	deployments(t, node.Config{}, func(t *testing.T, c *stopped, nodes ...*vaulttest.Vault) {
 		v := nodes[0]
 		a := v.Register(t, "owner@example.com")

@@ -66,6 +66,7 @@ func drive(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, who string, c
 
 // Every role gets as far as it may, over HTTP, and no further.
 func TestRolesOverHTTP(t *testing.T) {
+	t.Parallel()
 	v := vaulttest.New(t)
 	a := v.Register(t, "owner@example.com")
 	for _, role := range domain.Roles() {

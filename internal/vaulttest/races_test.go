@@ -15,6 +15,7 @@ import (
 // TestHundredClientsRotateOneCredential has all of them at once. Whoever is
 // answered 200 made a version, and the value is one that somebody gave.
 func TestHundredClientsRotateOneCredential(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		changed, kept := a.Seal(t, "changed", `{"n":"start"}`), a.Seal(t, "kept", `{"n":"kept"}`)
@@ -76,6 +77,7 @@ func TestHundredClientsRotateOneCredential(t *testing.T) {
 // unseal comes after the delete, and no unseal that began after the delete was
 // answered gets the value.
 func TestNoUnsealAfterDelete(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
@@ -146,6 +148,7 @@ func TestNoUnsealAfterDelete(t *testing.T) {
 
 // TestOneAddressIsClaimedOnce registers one address from many sides.
 func TestOneAddressIsClaimedOnce(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		system := watch(t, v, "")
 		var group sync.WaitGroup

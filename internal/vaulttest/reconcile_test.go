@@ -88,6 +88,7 @@ func names(t *testing.T, w *witness, own ...string) []string {
 // TestReconcilerFinishesDestruction dies between fact and destruction, and
 // between keeping a record and its fact.
 func TestReconcilerFinishesDestruction(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		rotated, deleted, whole := a.Seal(t, "rotated", `{"n":"0"}`), a.Seal(t, "deleted", `{"n":"0"}`), a.Seal(t, "whole", `{"n":"0"}`)
@@ -155,6 +156,7 @@ func TestReconcilerFinishesDestruction(t *testing.T) {
 
 // TestReconcilerFinishesRegistration dies between the two chains.
 func TestReconcilerFinishesRegistration(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		system := watch(t, v, "")
 		m := &mortal{Tenants: v.Ring, creating: true}
@@ -202,6 +204,7 @@ func TestReconcilerFinishesRegistration(t *testing.T) {
 
 // TestRegistrationIsFinishedByItsRetry dies between the two chains, and asks again.
 func TestRegistrationIsFinishedByItsRetry(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		system := watch(t, v, "")
 		m := &mortal{Tenants: v.Ring, creating: true}

@@ -103,6 +103,7 @@ func betray(t *testing.T, v *vaulttest.Vault) map[string]string {
 // in whatever the server left on disk, while it runs and after it stopped, and in
 // what it logged.
 func TestSecretsAreNowhere(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		v := vaulttest.New(t)
 		secrets := betray(t, v)

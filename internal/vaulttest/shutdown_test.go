@@ -17,6 +17,7 @@ import (
 // whole answer, nothing is done that nobody was told of, and all of it is there
 // when the vault is back.
 func TestStoppingLosesNothing(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		var mu sync.Mutex

@@ -12,6 +12,7 @@ import (
 
 // TestEveryPlaceIsWatched drops, doubles, moves and exchanges whole records.
 func TestEveryPlaceIsWatched(t *testing.T) {
+	t.Parallel()
 	exhibits(t, func(t *testing.T, x *exhibit) {
 		own, foreign := x.positions(t, x.tenant), x.positions(t, x.foreign)
 		last := len(own) - 1
@@ -90,6 +91,7 @@ func TestEveryPlaceIsWatched(t *testing.T) {
 // TestAnotherRootFailsThePin has a second deployment of the same name tell the
 // whole story anew, with keys of its own: in itself it is without fault.
 func TestAnotherRootFailsThePin(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a, _ := story(t, v, "owner@example.com")
 		forger := vaulttest.New(t)

@@ -242,6 +242,7 @@ func variants(random *rand.Rand, v any) []any {
 // first record and in one with personal data many of them, all where they are few,
 // and in the others some.
 func TestEveryColumnIsWatched(t *testing.T) {
+	t.Parallel()
 	exhibits(t, func(t *testing.T, x *exhibit) {
 		random := rand.New(rand.NewPCG(rand.Uint64(), 0))
 		positions := x.positions(t, x.tenant)

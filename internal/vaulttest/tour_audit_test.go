@@ -128,6 +128,7 @@ func compare(t *testing.T, l logEntry, r eventstore.Recorded) {
 
 // TestTourAuditFilters asks for parts of the log in every spelling.
 func TestTourAuditFilters(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		story(t, v, "other@example.com")
 		a, _ := story(t, v, "owner@example.com")
@@ -201,6 +202,7 @@ func TestTourAuditFilters(t *testing.T) {
 
 // TestTourExport takes the chain away and proves it with every receipt given.
 func TestTourExport(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a, _ := story(t, v, "owner@example.com")
 		other := v.Register(t, "other@example.com")

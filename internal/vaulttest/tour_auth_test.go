@@ -58,6 +58,7 @@ func credentials(email, password string) map[string]string {
 
 // TestTourRegister follows a registration over both chains.
 func TestTourRegister(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		nobody, system := v.As(""), watch(t, v, "")
 		body := map[string]string{"email": "New@Example.com", "password": vaulttest.Password, "org_name": "Acme Corp"}
@@ -177,6 +178,7 @@ func TestTourRefresh(t *testing.T) {
 
 // TestTourLogout ends sessions by body and by cookie.
 func TestTourLogout(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		w, nobody := watch(t, v, a.TenantID), v.As("")

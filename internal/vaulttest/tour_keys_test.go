@@ -47,6 +47,7 @@ func key(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, body map[string
 
 // TestTourKeys makes, lists, uses and revokes API keys.
 func TestTourKeys(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
@@ -123,6 +124,7 @@ func TestTourKeys(t *testing.T) {
 
 // TestTourKeysGrowNoRights has a key make keys.
 func TestTourKeysGrowNoRights(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		maker, made := key(t, v, a, map[string]any{"name": "maker", "scopes": []string{"keys:manage", "vault:list"}})

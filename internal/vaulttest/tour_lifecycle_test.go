@@ -31,6 +31,7 @@ func value(t *testing.T, c *vaulttest.Client, id string) string {
 
 // TestTourRotate rotates by both routes, with a new value and without.
 func TestTourRotate(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		first := a.Seal(t, "db", `{"n":"0"}`)
@@ -94,6 +95,7 @@ func TestTourRotate(t *testing.T) {
 
 // TestTourEnd retires, restores and deletes.
 func TestTourEnd(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		e := a.Seal(t, "db", `{"n":"0"}`)
@@ -137,6 +139,7 @@ func TestTourEnd(t *testing.T) {
 // TestTourList lists by both routes, page by page, with and without what cannot
 // be used, in both environments.
 func TestTourList(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		var want []string

@@ -60,6 +60,7 @@ func anonymous(a vaulttest.Answer) any {
 
 // TestTourVerification registers where an address has to be proven.
 func TestTourVerification(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]func() node.Config{
 		"sqlite":   func() node.Config { return node.Config{} },
 		"postgres": func() node.Config { return node.Config{DatabaseURL: vaulttest.Postgres(t)} },

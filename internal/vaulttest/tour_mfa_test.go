@@ -33,6 +33,7 @@ func refusalType(t testing.TB, a vaulttest.Answer) (kind, mfaToken string) {
 
 // TestTourMFA sets a second factor up, uses it, and takes it away.
 func TestTourMFA(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
@@ -135,6 +136,7 @@ func TestTourMFA(t *testing.T) {
 
 // TestOneCodeOpensOneSession lets many use one code at once.
 func TestOneCodeOpensOneSession(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		f, _ := enrol(t, v, c, a.Token)
@@ -185,6 +187,7 @@ func together(t *testing.T, n int, ask func() vaulttest.Answer) map[int]int {
 
 // TestManyRefreshesMakeOneSuccessor uses one refresh token 50 times at once.
 func TestManyRefreshesMakeOneSuccessor(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
@@ -214,6 +217,7 @@ func TestManyRefreshesMakeOneSuccessor(t *testing.T) {
 
 // TestTourEnforcedMFA follows a user whose tenant begins to demand a second factor.
 func TestTourEnforcedMFA(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		enforce(t, v, a.TenantID)

@@ -29,6 +29,7 @@ type sessionList []struct {
 
 // TestTourPassword replaces a password, knowing it and not.
 func TestTourPassword(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		nobody := v.As("")
@@ -137,6 +138,7 @@ func TestTourSessions(t *testing.T) {
 
 // TestTourStepUp needs a fresh proof for what is sensitive.
 func TestTourStepUp(t *testing.T) {
+	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)

@@ -88,6 +88,7 @@ func TestTourSettings(t *testing.T) {
 
 // TestDeclaredRanges holds every request of a tenant to the ranges it declared.
 func TestDeclaredRanges(t *testing.T) {
+	t.Parallel()
 	proxied(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		e := a.Seal(t, "n", `{"k":"v"}`)

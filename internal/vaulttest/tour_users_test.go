@@ -106,6 +106,7 @@ func join(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, email, role st
 
 // TestTourUsers invites, lists, changes and deactivates users.
 func TestTourUsers(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
@@ -192,6 +193,7 @@ func userOfInvitation(t *testing.T, v *vaulttest.Vault, known ...string) string 
 
 // TestDeactivationIsAtOnce takes away everything that somebody who leaves has.
 func TestDeactivationIsAtOnce(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		eve, row := join(t, v, a, "eve@example.com", "admin")
@@ -234,6 +236,7 @@ func TestDeactivationIsAtOnce(t *testing.T) {
 
 // TestLastOwnerSurvivesRaces has two owners remove each other at once.
 func TestLastOwnerSurvivesRaces(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		for round := range 5 {

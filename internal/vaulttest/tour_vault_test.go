@@ -28,6 +28,7 @@ type held struct {
 
 // TestTourSeal seals with every spelling of a value and in every dialect.
 func TestTourSeal(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		w := watch(t, v, a.TenantID)
@@ -109,6 +110,7 @@ func TestTourSeal(t *testing.T) {
 
 // TestTourUnseal reads a value by every route and every id that leads to it.
 func TestTourUnseal(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		a := v.Register(t, "owner@example.com")
 		first := a.Seal(t, "db", `{"key":"old"}`)

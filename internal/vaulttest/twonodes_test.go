@@ -101,6 +101,7 @@ func (w *written) write(t *testing.T, c *vaulttest.Client, name, shared string) 
 
 // TestTwoNodesKeepOneChain has 16 writers on each of two servers for one tenant.
 func TestTwoNodesKeepOneChain(t *testing.T) {
+	t.Parallel()
 	nodes := twoNodes(t)
 	a := nodes[0].Register(t, "owner@example.com")
 	shared := a.Seal(t, "shared", `{"v":"shared"}`)
@@ -251,6 +252,7 @@ func TestRevocationReachesTheOtherNode(t *testing.T) {
 // TestDeleteOnOneNodeEndsReadingOnTheOther races unseals on one node with a
 // delete on the other: the log, not a cache, decides.
 func TestDeleteOnOneNodeEndsReadingOnTheOther(t *testing.T) {
+	t.Parallel()
 	nodes := twoNodes(t)
 	a := nodes[0].Register(t, "owner@example.com")
 	for range 10 {

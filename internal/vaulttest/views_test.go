@@ -15,6 +15,7 @@ import (
 // at once, and folds its read models again from what is stored: not a row differs
 // from what was folded from facts as they were appended.
 func TestViewsAreWhatTheLogSays(t *testing.T) {
+	t.Parallel()
 	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
 		var group sync.WaitGroup
 		for n := range 3 {
