@@ -9,6 +9,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/internal/batch"
 )
 
 // request is what one Append waits for.
@@ -102,6 +103,7 @@ func (s *sequencer) run(ctx context.Context) {
 		if next != nil {
 			room -= len(next.requests)
 		}
+		batch.Gather()
 		requests, end := s.take(room, next == nil)
 		if end {
 			return

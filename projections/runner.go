@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/internal/batch"
 )
 
 // Log is what a Runner needs of the event store.
@@ -112,6 +113,7 @@ func (r *Runner) follow(ctx context.Context) error {
 		if err := r.Log.Wait(ctx, s.reached); err != nil {
 			return err
 		}
+		batch.Gather()
 	}
 }
 

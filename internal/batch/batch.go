@@ -6,6 +6,7 @@ package batch
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -39,8 +40,25 @@ func (q *Queue[T]) Submit(ctx context.Context, item T) {
 }
 
 func (q *Queue[T]) drain(ctx context.Context) {
-	for items := q.take(); len(items) > 0; items = q.take() {
+	for {
+		Gather()
+		items := q.take()
+		if len(items) == 0 {
+			return
+		}
 		q.Commit(ctx, items)
+	}
+}
+
+// turns is how often Gather gives way. More make no larger groups.
+const turns = 32
+
+// Gather gives way to goroutines that could run now and may be about to submit
+// something. On busy processors the next group so becomes larger, and the work that
+// every group costs smaller; on idle ones Gather returns at once.
+func Gather() {
+	for range turns {
+		runtime.Gosched()
 	}
 }
 

@@ -24,7 +24,7 @@ var rules = map[string]rule{
 	"domain": {},
 
 	"eventstore/chain":     {confined: "circl"},
-	"eventstore":           {"domain eventstore/chain", "lru"},
+	"eventstore":           {"domain eventstore/chain internal/batch", "lru"},
 	"eventstore/table":     {"domain eventstore eventstore/chain internal/batch", ""},
 	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/multirow migrations", "sqlite sql lru os"},
 	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table migrations", "pgx lru"},
@@ -35,7 +35,7 @@ var rules = map[string]rule{
 
 	"commands":     {"domain eventstore", "lru"},
 	"queries":      {"domain eventstore", "sql"},
-	"projections":  {"domain eventstore internal/multirow", "sql"},
+	"projections":  {"domain eventstore internal/batch internal/multirow", "sql"},
 	"http":         {"domain commands queries eventstore eventstore/chain http/console", "gin net/http x/net x/text"},
 	"http/console": {"", "net/http"},
 	"client":       {"", "net/http"},
