@@ -94,6 +94,9 @@ func TestRowsAreWhatTheDomainFolds(t *testing.T) {
 		if diff := cmp.Diff(m.sessions, readSessions(rt, v)); diff != "" {
 			rt.Fatalf("sessions: %s", diff)
 		}
+		if diff := cmp.Diff(m.users, readUsers(rt, v)); diff != "" {
+			rt.Fatalf("users: %s", diff)
+		}
 	})
 }
 

@@ -61,6 +61,7 @@ type writer struct {
 type tenantState struct {
 	id          domain.TenantID
 	user        domain.UserID
+	others      []domain.UserInvited
 	keys        []domain.KeyID
 	sessions    []domain.SessionID
 	credentials []domain.Credential
@@ -133,7 +134,9 @@ func (h *writer) actor(s *tenantState) domain.Actor {
 func (h *writer) step() {
 	s := rapid.SampledFrom(h.tenants).Draw(h.t, "tenant")
 	by := h.actor(s)
-	switch n := rapid.IntRange(0, 19).Draw(h.t, "step"); {
+	switch n := rapid.IntRange(0, 23).Draw(h.t, "step"); {
+	case n > 20:
+		h.people(s, by)
 	case n == 0:
 		id := domain.KeyID{ID: h.id()}
 		s.keys = append(s.keys, id)
@@ -162,6 +165,36 @@ func (h *writer) step() {
 		n := rapid.IntRange(0, len(s.credentials)-1).Draw(h.t, "credential")
 		h.live(by, &s.credentials[n])
 	}
+}
+
+// people appends something that can happen to a user, be it the tenant's first or
+// one who was invited.
+func (h *writer) people(s *tenantState, by domain.Actor) {
+	role := rapid.SampledFrom([]domain.Role{domain.RoleViewer, domain.RoleAdmin, domain.RoleOwner}).Draw(h.t, "role")
+	n := rapid.IntRange(-1, len(s.others)).Draw(h.t, "user")
+	if n == len(s.others) {
+		s.others = append(s.others, domain.UserInvited{
+			AccountRef: h.id(), Role: role, UserID: domain.UserID{ID: h.id()}, Personal: domain.UserAddress{Email: markEmail},
+		})
+		h.append(by, domain.KindUser, s.others[n].UserID.ID, s.others[n])
+		return
+	}
+	id, kept := s.user, domain.SessionID{}
+	if len(s.sessions) > 0 && rapid.Bool().Draw(h.t, "keeps one") {
+		kept = rapid.SampledFrom(s.sessions).Draw(h.t, "kept")
+	}
+	var facts []domain.UserEvent
+	if n >= 0 {
+		u := s.others[n]
+		id, u.Role = u.UserID, role
+		facts = append(facts, u, domain.UserRegistered{
+			AccountRef: u.AccountRef, Role: role, UserID: id, Verified: rapid.Bool().Draw(h.t, "verified"), Personal: u.Personal,
+		}, domain.SubjectErased{Subject: id})
+	}
+	facts = append(facts, domain.UserRoleChanged{UserID: id, NewRole: role}, domain.UserEmailVerified{UserID: id},
+		domain.UserDeactivated{UserID: id, Reason: domain.DeactivatedByAdmin},
+		domain.PasswordSet{UserID: id, KeptSession: kept, Rehashed: rapid.Bool().Draw(h.t, "rehashed"), Personal: domain.PasswordHash{Hash: markPassword}})
+	h.append(by, domain.KindUser, id.ID, rapid.SampledFrom(facts).Draw(h.t, "fact"))
 }
 
 func (h *writer) seal(s *tenantState, by domain.Actor) {

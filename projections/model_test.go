@@ -13,17 +13,24 @@ import (
 
 // model is what the tables must say, folded by the domain.
 type model struct {
-	credentials, versions, keys, sessions map[string]string
+	credentials, versions, keys, sessions, users map[string]string
 }
 
 func newModel(facts []eventstore.Recorded) model {
-	m := model{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
+	m := model{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
+	users, came := map[domain.UserID]domain.User{}, map[domain.UserID]eventstore.Recorded{}
 	credentials := map[domain.CredentialID]domain.Credential{}
 	keys := map[domain.KeyID]domain.APIKey{}
 	sessions := map[domain.SessionID]domain.Session{}
 	used := map[domain.ID]int64{}
 	versions := map[domain.EntryID]domain.Digest{}
 	shredded := map[domain.EntryID]bool{}
+	ended := map[domain.ID]bool{} // sessions and keys that ended with what their user could do
+	end := func(user domain.UserID, kept domain.SessionID) {
+		for id, s := range sessions {
+			ended[id.ID] = ended[id.ID] || s.User == user && id != kept
+		}
+	}
 	for _, f := range facts {
 		id := domain.ID(f.Header.AggregateID)
 		if domain.ActorKind(f.Header.ActorKind) == domain.ActorKey {
@@ -50,6 +57,22 @@ func newModel(facts []eventstore.Recorded) model {
 		case domain.SessionEvent:
 			s := domain.SessionID{ID: id}
 			sessions[s] = sessions[s].Evolve(e)
+		case domain.UserEvent:
+			u := domain.UserID{ID: id}
+			users[u] = users[u].Evolve(e)
+			switch e := e.(type) {
+			case domain.UserInvited, domain.UserRegistered:
+				came[u] = f
+			case domain.PasswordSet:
+				if !e.Rehashed {
+					end(u, e.KeptSession)
+				}
+			case domain.UserDeactivated:
+				end(u, domain.SessionID{})
+				for id, k := range keys {
+					ended[id.ID] = ended[id.ID] || k.Owner == u
+				}
+			}
 		}
 	}
 	for id, c := range credentials {
@@ -68,12 +91,26 @@ func newModel(facts []eventstore.Recorded) model {
 		m.versions[entry.String()] = fmt.Sprintf("%x state %d shredded %v", hash[:], state, shredded[entry])
 	}
 	for id, k := range keys {
-		m.keys[id.String()] = fmt.Sprintf("owner %s scopes %v until %d revoked %v used %d", k.Owner, k.Scopes, k.ExpiresAt, k.Revoked, used[id.ID])
+		m.keys[id.String()] = fmt.Sprintf("owner %s scopes %v until %d revoked %v used %d", k.Owner, k.Scopes, k.ExpiresAt, k.Revoked || ended[id.ID], used[id.ID])
 	}
 	for id, s := range sessions {
-		m.sessions[id.String()] = fmt.Sprintf("user %s until %d revoked %v", s.User, s.ExpiresAt, s.Revoked)
+		m.sessions[id.String()] = fmt.Sprintf("user %s until %d revoked %v", s.User, s.ExpiresAt, s.Revoked || ended[id.ID])
+	}
+	for id, u := range users {
+		if came[id].Event == nil {
+			continue // of a tenant that never began
+		}
+		registered := int64(0) // an invitee never did
+		if _, ok := came[id].Event.(domain.UserRegistered); ok {
+			registered = int64(came[id].Header.TimeUS)
+		}
+		m.users[id.String()] = userText(domain.ID(came[id].Header.Tenant), u.AccountRef, string(u.Role), u.Verified, int64(came[id].Header.Seq), registered)
 	}
 	return m
+}
+
+func userText(tenant, ref domain.ID, role string, verified bool, seq, at int64) string {
+	return fmt.Sprintf("of %s account %s role %s verified %v seq %d at %d", tenant, ref, role, verified, seq, at)
 }
 
 func status(c domain.Credential) int64 {
@@ -145,6 +182,17 @@ func readKeys(t *rapid.T, v views) map[string]string {
 			err := scan(&id, &owner, &scopes, &expires, &revoked, &used)
 			return domain.ID(id).String(), fmt.Sprintf("owner %s scopes [%s] until %d revoked %v used %d",
 				domain.ID(owner), scopes, expires, revoked != 0, used), err
+		})
+}
+
+func readUsers(t *rapid.T, v views) map[string]string {
+	return read(t, v, `SELECT user_id, tenant_id, account_ref, role, verified, registered_seq, registered_at FROM users`,
+		func(scan func(...any) error) (string, string, error) {
+			var id, tenant, ref []byte
+			var role string
+			var verified, seq, at int64
+			err := scan(&id, &tenant, &ref, &role, &verified, &seq, &at)
+			return domain.ID(id).String(), userText(domain.ID(tenant), domain.ID(ref), role, verified != 0, seq, at), err
 		})
 }
 
