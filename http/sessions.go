@@ -14,6 +14,8 @@ type liveSession struct {
 	CreatedAt  instant          `json:"created_at"`
 	LastUsedAt instant          `json:"last_used_at"`
 	ExpiresAt  instant          `json:"expires_at"`
+	IP         *string          `json:"ip_address"` // where the tokens were issued to last; null if that is not known
+	UserAgent  *string          `json:"user_agent"`
 }
 
 // listSessions handles GET /auth/sessions.
@@ -30,9 +32,18 @@ func (s *Server) listSessions(ctx context.Context, in *call, _ none) (reply[[]li
 		sessions = append(sessions, liveSession{
 			ID: r.ID, Current: r.ID == in.by.Session, CreatedAt: instant(r.CreatedAt),
 			LastUsedAt: instant(max(r.RefreshedAt, r.CreatedAt)), ExpiresAt: instant(r.ExpiresAt),
+			IP: orNull(r.Origin.IP), UserAgent: orNull(r.Origin.UserAgent),
 		})
 	}
 	return reply[[]liveSession]{data: sessions}, nil
+}
+
+// orNull returns text, or null in its place where there is none.
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // revokeSession handles DELETE /auth/sessions/{id}.

@@ -24,10 +24,13 @@ type Queries struct {
 	Log Log
 }
 
-// Log is what the answers of the audit log are read from.
+// Log is what evidence, and what was said of persons, is read from.
 type Log interface {
 	// At returns the fact with a sequence number, verified, or eventstore.ErrNotFound.
 	At(ctx context.Context, tenant domain.TenantID, seq uint64) (eventstore.Recorded, error)
+	// Latest returns the fact that gave an aggregate its highest version, verified,
+	// or eventstore.ErrNotFound.
+	Latest(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) (eventstore.Recorded, error)
 	// History returns tenant's facts from a sequence number on, in order, each
 	// verified and linked to the one before it.
 	History(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[eventstore.Recorded, error]

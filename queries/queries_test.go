@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func (w *world) digest() domain.Digest {
 // append puts a fact about id at the end of the log, a second after the last.
 func (w *world) append(by domain.Actor, kind domain.AggregateKind, id domain.ID, e domain.Event) {
 	w.facts = append(w.facts, eventstore.Recorded{
-		Position: eventstore.Position(len(w.facts) + 1), Event: e,
+		Position: eventstore.Position(len(w.facts) + 1), Event: e, Origin: by.Origin,
 		Header: chain.Header{
 			Tenant: by.Tenant.ID, Seq: w.seqs[by.Tenant], TimeUS: uint64(w.now), EventType: e.EventType().Name,
 			ActorKind: uint8(by.Kind), ActorID: by.ID, Outcome: uint8(domain.OutcomeOf(e)),
@@ -125,6 +126,15 @@ func (w *world) At(_ context.Context, tenant domain.TenantID, seq uint64) (event
 	w.reads++
 	for _, f := range w.facts {
 		if f.Header.Tenant == tenant.ID && f.Header.Seq == seq {
+			return f, nil
+		}
+	}
+	return eventstore.Recorded{}, eventstore.ErrNotFound
+}
+
+func (w *world) Latest(_ context.Context, tenant domain.TenantID, id domain.AggregateID) (eventstore.Recorded, error) {
+	for _, f := range slices.Backward(w.facts) {
+		if f.Header.Tenant == tenant.ID && f.Aggregate() == id {
 			return f, nil
 		}
 	}
