@@ -92,3 +92,28 @@ func TestChangedMFATokens(t *testing.T) {
 		}
 	})
 }
+
+// Whatever is believed was minted: its parts are what MintMFA writes.
+func FuzzVerifyMFA(f *testing.F) {
+	tokens := accessTokens(f, "k1", tokenKey, nil)
+	const mfaHeader = `{"alg":"HS512","typ":"mfa+jwt","kid":"k1"}`
+	f.Add(mfaHeader, goodPayload(f, mintMFA(f, tokens)), true)
+	f.Add(goodHeader, goodPayload(f, mint(f, tokens)), true)
+	f.Add(`{"alg":"none"}`, `{"sub":"x"}`, false)
+	f.Fuzz(func(t *testing.T, header, payload string, sign bool) {
+		token := header + "." + payload
+		if sign {
+			token = forge(sha512.New, tokenKey, header, payload)
+		}
+		claims, err := tokens.VerifyMFA([]byte(token), noon)
+		if err != nil {
+			if !errors.Is(err, auth.ErrInvalidToken) {
+				t.Fatalf("got %v", err)
+			}
+			return
+		}
+		if !sign || header != mfaHeader || !strings.Contains(payload, `"quantaseal-mfa"`) || claims.ID == [16]byte{} {
+			t.Fatalf("believed %q", token)
+		}
+	})
+}
