@@ -49,6 +49,9 @@ type Keys interface {
 	// Reveal decrypts the sections of a detached blob. A section whose subject was
 	// erased is left out.
 	Reveal(ctx context.Context, tenant domain.TenantID, eventID domain.ID, detached []byte) ([][]byte, error)
+	// ForgetSubject drops a person's key from memory: whether there is one is looked
+	// up when it is needed next.
+	ForgetSubject(tenant domain.TenantID, subject domain.UserID)
 }
 
 // section is the plaintext of one section of a detached blob. Field names are

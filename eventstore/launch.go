@@ -2,6 +2,8 @@ package eventstore
 
 import (
 	"context"
+
+	"github.com/quantaseal/quantaseal/domain"
 )
 
 // launch begins to write b, which the caller signed and for which it holds the
@@ -59,6 +61,11 @@ func (s *sequencer) accept(b *signed, first Position) {
 	}
 	s.log.figures.count(b.recorded)
 	s.log.tail.add(b.recorded)
+	for i := range b.recorded {
+		if e, ok := b.recorded[i].Event.(domain.SubjectErased); ok {
+			s.log.forgetErased(s.tenant, e.Subject)
+		}
+	}
 	n := 0
 	for _, r := range b.requests {
 		n += len(r.facts)

@@ -14,8 +14,8 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
-// Log appends facts to chains and reads them back. All exported fields are
-// required and must not change once it is in use. Make one with Open.
+// Log appends facts to chains and reads them back. All exported fields but
+// Erased are required, and must not change once it is in use. Make one with Open.
 type Log struct {
 	Store  Store
 	Keys   Keys
@@ -24,6 +24,8 @@ type Log struct {
 	Now    func() time.Time
 	NewID  func() domain.ID // random UUIDv4: 122 bits nobody can guess
 	Logger *slog.Logger
+	// Erased is told of persons whom another node forgot; nil = nobody asks.
+	Erased func(subject domain.UserID)
 
 	mu         sync.Mutex
 	sequencers map[domain.TenantID]*sequencer

@@ -33,6 +33,13 @@ func (t *tail) add(facts []Recorded) {
 	t.added = make(chan struct{})
 }
 
+// clear forgets every fact. What was in memory is read from the store again.
+func (t *tail) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.ring)
+}
+
 // after returns up to limit remembered facts that follow position p without a gap.
 func (t *tail) after(p Position, limit int) []Recorded {
 	t.mu.Lock()

@@ -52,6 +52,12 @@ func (l *Log) watch(ctx context.Context, seen *Position, known *bool) error {
 		if index, err := p.Record.Index(); err == nil && !l.tail.holds(p.Position) { // what this node wrote it overtook already
 			id := domain.AggregateID{Kind: domain.AggregateKind(index.AggregateKind), ID: index.AggregateID}
 			l.overtake(domain.TenantID{ID: index.Tenant}, id, index.AggregateVersion)
+			if subject, ok := erasureIn(index, p.Record); ok {
+				l.forgetErased(domain.TenantID{ID: index.Tenant}, subject)
+				if l.Erased != nil {
+					l.Erased(subject)
+				}
+			}
 		}
 	}
 	return nil

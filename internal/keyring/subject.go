@@ -102,7 +102,7 @@ func (r *Ring) CreateSubject(ctx context.Context, tenant domain.TenantID, user d
 }
 
 // EraseSubject destroys the key of user, durably: what events say of that person
-// is noise from then on, on other nodes after at most CacheTTL. Asked again it
+// is noise from then on, on other nodes once they hear of it, or after CacheTTL. Asked again it
 // does nothing. It refuses the zero user, whose data is the tenant's.
 func (r *Ring) EraseSubject(ctx context.Context, tenant domain.TenantID, user domain.UserID) error {
 	if user.IsZero() {
@@ -113,6 +113,11 @@ func (r *Ring) EraseSubject(ctx context.Context, tenant domain.TenantID, user do
 	}
 	r.forgetSubject(subjectID{tenant, user})
 	return nil
+}
+
+// ForgetSubject drops the key of user from memory, after another node destroyed it.
+func (r *Ring) ForgetSubject(tenant domain.TenantID, user domain.UserID) {
+	r.forgetSubject(subjectID{tenant, user})
 }
 
 // Protect encrypts data under subject's key, or under the tenant's if subject is
