@@ -21,6 +21,7 @@ const maxRaces = 5
 // terms are what a command asks of its append beside its facts.
 type terms[S any] struct {
 	eventID  domain.ID     // of the first fact; zero = drawn
+	proof    domain.ID     // of the fact that issues a proof, whose token follows from it
 	fresh    bool          // eventID was drawn just now, and names an aggregate that nobody can know
 	lost     error         // the refusal after too many lost races; nil = ErrContended
 	denial   domain.Event  // goes on the record with lost; nil = nothing does
@@ -128,6 +129,9 @@ func place[S eventstore.Folds[S, E], E domain.Event](state S, version uint64, id
 		}
 		if i == 0 {
 			f.EventID, f.BodyMAC, f.Fresh = t.eventID, t.bodyMAC, t.fresh
+		}
+		if _, issues := any(e).(domain.ProofIssued); issues && !t.proof.IsZero() {
+			f.EventID, f.Fresh = t.proof, true
 		}
 		state, list = state.Evolve(e), append(list, f)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
@@ -42,12 +43,9 @@ func (i *Identity) Invite(ctx context.Context, cmd Invite) (domain.User, eventst
 	if err := i.Keys.CreateSubject(ctx, by.Tenant, id); err != nil {
 		return domain.User{}, eventstore.Receipt{}, fmt.Errorf("creating a subject key: %w", err)
 	}
-	token, err := i.Tokens.NewProof(domain.ProvesInvitation, by.Tenant, id)
-	if err != nil {
-		return domain.User{}, eventstore.Receipt{}, fmt.Errorf("drawing a proof: %w", err)
-	}
 	fact := domain.UserInvited{AccountRef: ref, Role: role, UserID: id, Personal: domain.UserAddress{Email: normal}}
 	now, eventID := i.Now(), i.Log.NewID()
+	token := i.Tokens.NewProof(domain.ProvesInvitation, by.Tenant, id, eventID)
 	m, receipt, err := i.administer(ctx, by, "user.invite", id, eventID,
 		func(m domain.Member) (domain.MemberFacts, error) {
 			return m.Invite(fact, i.Tokens.Digest(token), by, now)
@@ -120,7 +118,7 @@ func (i *Identity) AcceptInvitation(ctx context.Context, cmd AcceptInvitation) (
 	if err != nil {
 		return Session{}, err
 	}
-	if err := i.occupy(ctx, by, m.User); err != nil {
+	if err := i.occupy(ctx, by, m.User, hash); err != nil {
 		return Session{}, err
 	}
 	set := i.newPassword(m.Tenant, id, hash)
@@ -136,10 +134,12 @@ func (i *Identity) AcceptInvitation(ctx context.Context, cmd AcceptInvitation) (
 }
 
 // occupy claims the invitee's address. Asked again, for a token that is brought
-// back once more after a fault, it does nothing.
-func (i *Identity) occupy(ctx context.Context, by domain.Actor, user domain.User) error {
+// back once more after a fault, it does nothing. With the claim goes what it takes to
+// finish the acceptance if it breaks off now.
+func (i *Identity) occupy(ctx context.Context, by domain.Actor, user domain.User, hash string) error {
 	claimed := domain.AccountClaimed{
-		AccountRef: user.AccountRef, TenantID: by.Tenant, UserID: user.ID, Personal: domain.Registration{Email: user.Email, Verified: true},
+		AccountRef: user.AccountRef, TenantID: by.Tenant, UserID: user.ID,
+		Personal: domain.Registration{Email: user.Email, PasswordHash: hash, Verified: true},
 	}
 	by.Tenant = domain.TenantID{}
 	if err := i.Keys.CreateSubject(ctx, by.Tenant, user.ID); err != nil {
@@ -153,6 +153,46 @@ func (i *Identity) occupy(ctx context.Context, by domain.Actor, user domain.User
 			return a.Claim(claimed)
 		})
 	return err
+}
+
+// acceptFor is how long an acceptance may take before it counts as broken off.
+const acceptFor = time.Minute
+
+// finishInvitee makes an invitee a user who brought the token back and claimed the
+// address, and whose acceptance then broke off. The address of one who was not to
+// become a user after all it frees.
+func (i *Identity) finishInvitee(ctx context.Context, request domain.RequestID, due domain.DueInvitee) error {
+	claim, err := i.Log.Latest(ctx, domain.TenantID{}, accountAggregate(due.AccountRef))
+	if errors.Is(err, eventstore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for a claim: %w", err)
+	}
+	claimed, ok := claim.Event.(domain.AccountClaimed)
+	at := time.UnixMicro(int64(claim.Header.TimeUS))
+	if !ok || claimed.TenantID != due.Tenant || claimed.UserID != due.User || i.Now().Sub(at) < acceptFor {
+		return nil
+	}
+	by := domain.System(due.Tenant, request)
+	tenant, err := i.tenant(ctx, due.Tenant)
+	if err != nil {
+		return err
+	}
+	set, finished := i.newPassword(tenant, due.User, claimed.Personal.PasswordHash), false
+	m, _, err := i.member(ctx, by, due.User, domain.ID{}, func(m domain.Member) (facts domain.MemberFacts, err error) {
+		if set.Personal.Hash != "" {
+			facts, finished = m.Finish(at, set)
+		}
+		return facts, nil
+	})
+	if err != nil || finished {
+		return err
+	}
+	if m.User.AccountRef.IsZero() {
+		m.User.ID, m.User.AccountRef = due.User, due.AccountRef
+	}
+	return i.vacate(ctx, by, m.User)
 }
 
 // vacate frees the invitee's address again, where they did not become a user

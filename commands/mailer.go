@@ -24,7 +24,7 @@ const (
 
 // Letter is one message to one person.
 type Letter struct {
-	ID      domain.ID // of the fact that it follows, or of the request
+	ID      domain.ID // of the fact that it follows, or drawn for it
 	User    domain.UserID
 	Kind    LetterKind
 	To      string // the address
@@ -36,7 +36,9 @@ type Letter struct {
 // Mailer hands letters to whoever delivers them.
 type Mailer interface {
 	// Send takes charge of a letter. It waits for no delivery to another machine, so
-	// that nobody learns from the time whether there was one.
+	// that nobody learns from the time whether there was one. Where letters leave
+	// this machine, one that follows a fact is left to whoever follows the log and
+	// asks LetterOf: Send need only clear its token.
 	Send(ctx context.Context, l Letter) error
 	// Forget removes, durably, what is kept here of letters to a user.
 	Forget(ctx context.Context, user domain.UserID) error

@@ -11,9 +11,9 @@ import (
 
 // member decides about a user within the tenant, and appends what follows about
 // both at once: what holds because of the tenant's owners is appended on the
-// version of the tenant that knew them. eventID is the id of the first fact about
-// the user. A lost race starts again from what won.
-func (i *Identity) member(ctx context.Context, by domain.Actor, id domain.UserID, eventID domain.ID,
+// version of the tenant that knew them. proof is the id of the fact that
+// issues a proof, if one does. A lost race starts again from what won.
+func (i *Identity) member(ctx context.Context, by domain.Actor, id domain.UserID, proof domain.ID,
 	decide func(domain.Member) (domain.MemberFacts, error),
 ) (domain.Member, eventstore.Receipt, error) {
 	tenantID, userID := tenantAggregate(by.Tenant), userAggregate(id)
@@ -33,7 +33,7 @@ func (i *Identity) member(ctx context.Context, by domain.Actor, id domain.UserID
 			return m, eventstore.Receipt{}, err
 		}
 		tenantAfter, tenantReached, list := place(tenant, tenantVersion, tenantID, terms[domain.Tenant]{}, facts.Tenant)
-		userAfter, userReached, more := place(user, userVersion, userID, terms[domain.User]{eventID: eventID}, facts.User)
+		userAfter, userReached, more := place(user, userVersion, userID, terms[domain.User]{proof: proof}, facts.User)
 		receipt, err := i.Log.Append(ctx, by, append(list, more...)...)
 		if errors.Is(err, eventstore.ErrStale) {
 			i.Log.Forget(by.Tenant, tenantID)
@@ -56,13 +56,13 @@ func (i *Identity) member(ctx context.Context, by domain.Actor, id domain.UserID
 
 // administer is member for somebody who manages users. It refuses with Denied, on
 // the record, whoever is barred, an API key, and what the actor's role may not do.
-func (i *Identity) administer(ctx context.Context, by domain.Actor, route string, id domain.UserID, eventID domain.ID,
+func (i *Identity) administer(ctx context.Context, by domain.Actor, route string, id domain.UserID, proof domain.ID,
 	decide func(domain.Member) (domain.MemberFacts, error),
 ) (domain.Member, eventstore.Receipt, error) {
 	if err := i.Admit(ctx, by, route); err != nil {
 		return domain.Member{}, eventstore.Receipt{}, err
 	}
-	m, receipt, err := i.member(ctx, by, id, eventID, decide)
+	m, receipt, err := i.member(ctx, by, id, proof, decide)
 	if errors.Is(err, domain.ErrDenied) {
 		by.Barred = domain.BarredRole
 		err = deny(ctx, i.Log, by, "", route)

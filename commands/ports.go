@@ -58,6 +58,8 @@ type Lookups interface {
 	// Unregistered returns tenants that were added and have not registered, unless
 	// their first user was erased.
 	Unregistered(ctx context.Context, after domain.DueRegistration, limit int) ([]domain.DueRegistration, error)
+	// Invitees returns people who were invited and are no users yet.
+	Invitees(ctx context.Context, after domain.DueInvitee, limit int) ([]domain.DueInvitee, error)
 }
 
 // Tenants creates and erases key material. The key ring implements it.
@@ -128,8 +130,10 @@ type Tokens interface {
 	IssueMFA(h HalfLogin, now time.Time) ([]byte, error)
 	ReadMFA(token []byte, now time.Time) (HalfLogin, error)
 
-	// NewProof draws a one-time token for a purpose, which names its user.
-	NewProof(purpose domain.Purpose, tenant domain.TenantID, user domain.UserID) ([]byte, error)
+	// NewProof returns the one-time token for a purpose that a fact with this id
+	// issues, and that names its user. Of one fact it is always the same; nobody
+	// without the instance's secrets can tell it.
+	NewProof(purpose domain.Purpose, tenant domain.TenantID, user domain.UserID, fact domain.ID) []byte
 	// ReadProof returns whose a token for a purpose claims to be. It refuses with
 	// domain.ErrProofRefused.
 	ReadProof(token []byte, purpose domain.Purpose) (domain.TenantID, domain.UserID, error)

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
@@ -15,16 +14,12 @@ var letterOf = map[domain.Purpose]LetterKind{
 
 // prove sends the user a one-time token for a purpose, unless one is on its way
 // already or there is nothing to prove. The fact comes first: what is sent is on
-// the record. A letter that is lost after that is asked for again, and its
-// successor is another token, since of this one only a digest is kept.
+// the record, and a letter that is lost after that can be written anew (LetterOf).
 func (i *Identity) prove(ctx context.Context, by domain.Actor, user domain.User, purpose domain.Purpose) error {
-	token, err := i.Tokens.NewProof(purpose, by.Tenant, user.ID)
-	if err != nil {
-		return fmt.Errorf("drawing a proof: %w", err)
-	}
-	defer clear(token)
 	now, eventID := i.Now(), i.Log.NewID()
-	_, receipt, err := transact(ctx, i.Log, by, userAggregate(user.ID), terms[domain.User]{eventID: eventID},
+	token := i.Tokens.NewProof(purpose, by.Tenant, user.ID, eventID)
+	defer clear(token)
+	_, receipt, err := transact(ctx, i.Log, by, userAggregate(user.ID), terms[domain.User]{proof: eventID},
 		func(u domain.User) ([]domain.UserEvent, error) {
 			return u.IssueProof(purpose, i.Tokens.Digest(token), now)
 		})
@@ -41,7 +36,7 @@ func (i *Identity) tell(ctx context.Context, by domain.Actor, user domain.User, 
 }
 
 // post hands a letter to the mailer. A letter that cannot be handed over undoes
-// nothing: what it tells of is on the record, and whoever misses it asks again.
+// nothing: what it tells of is on the record.
 func (i *Identity) post(ctx context.Context, by domain.Actor, user domain.User, l Letter) {
 	l.User, l.To = user.ID, user.Email
 	if err := i.Mail.Send(context.WithoutCancel(ctx), l); err != nil {

@@ -22,6 +22,7 @@ type Reconciler struct {
 	// Where the last pass stopped; zero: it came to the end, and the next one begins
 	// anew. So what fails again and again does not keep others waiting.
 	registered domain.DueRegistration
+	invited    domain.DueInvitee
 	swept      domain.DueCredential
 	shredded   domain.DueVersion
 
@@ -36,12 +37,13 @@ const (
 	passRecords = 5000
 )
 
-// Run makes one pass: it finishes registrations, destroys what is over, ends
+// Run makes one pass: it finishes registrations and acceptances, destroys what is over, ends
 // what has expired, and removes records that no fact names. It does as much as
 // it can and returns what it could not do.
 func (r *Reconciler) Run(ctx context.Context, request domain.RequestID) error {
 	return errors.Join(
 		r.registrations(ctx, request),
+		r.invitees(ctx, request),
 		r.sweep(ctx, request),
 		r.shred(ctx, request),
 		r.orphans(ctx),
@@ -66,6 +68,23 @@ func (r *Reconciler) registrations(ctx context.Context, request domain.RequestID
 	for _, d := range due {
 		if err := r.Identity.finish(ctx, request, d); err != nil {
 			errs = append(errs, fmt.Errorf("finishing the registration of tenant %s: %w", d.Tenant, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// invitees finishes what the invited began to accept. Most never did, and most of
+// those never will.
+func (r *Reconciler) invitees(ctx context.Context, request domain.RequestID) error {
+	due, err := r.Lookups.Invitees(ctx, r.invited, passLimit)
+	if err != nil {
+		return fmt.Errorf("looking for invitees: %w", err)
+	}
+	r.invited = stoppedAt(due)
+	var errs []error
+	for _, d := range due {
+		if err := r.Identity.finishInvitee(ctx, request, d); err != nil {
+			errs = append(errs, fmt.Errorf("finishing the acceptance of user %s of tenant %s: %w", d.User, d.Tenant, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -29,8 +29,8 @@ type Register struct {
 //
 // It refuses with Invalid an address, a name or a password that does not do, and
 // with ErrContended. A fault may leave a claimed address behind: whoever then asks
-// again with the same password gets what was claimed before, and if nobody does, or
-// mail leaves, the reconciler finishes it. The password is hashed once, whatever
+// again, with the same password where mail stays, gets what was claimed before, and if
+// nobody does the reconciler finishes it. The password is hashed once, whatever
 // comes of it.
 func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) {
 	begun := i.Now()
@@ -87,7 +87,8 @@ func (i *Identity) Register(ctx context.Context, cmd Register) (Session, error) 
 
 // welcome registers an address that is yet to be proven, and sends its reader the
 // proof. To the reader of an address that has an account it says so, or sends the
-// proof again if it never came back.
+// proof again if it never came back. A registration that broke off it finishes as it
+// was begun: whoever reads the proof began it, or may set another password.
 func (i *Identity) welcome(ctx context.Context, by domain.Actor, claimed domain.AccountClaimed) error {
 	index, err := i.claim(ctx, by, claimed)
 	if errors.Is(err, domain.ErrAddressTaken) {
@@ -111,7 +112,7 @@ func (i *Identity) remind(ctx context.Context, by domain.Actor, ref domain.ID) e
 		return err
 	}
 	by.Tenant = account.Tenant
-	user, err := i.userOf(ctx, account.Tenant, account.User)
+	user, err := i.begun(ctx, by, account)
 	if err != nil {
 		return err
 	}
@@ -122,6 +123,24 @@ func (i *Identity) remind(ctx context.Context, by domain.Actor, ref domain.ID) e
 		i.tell(ctx, by, user, LetterExists)
 	}
 	return nil
+}
+
+// begun returns the user who has an account, once the tenant's chain has begun: of a
+// registration that broke off it begins it. Of a person who was erased it begins
+// nothing.
+func (i *Identity) begun(ctx context.Context, by domain.Actor, account domain.Account) (domain.User, error) {
+	head, err := i.Log.Head(ctx, account.Tenant)
+	if err != nil {
+		return domain.User{}, err
+	}
+	if head.Next > 0 || account.Registration.TenantName == "" {
+		return i.userOf(ctx, account.Tenant, account.User)
+	}
+	index, err := i.indexOf(ctx, account)
+	if err != nil {
+		return domain.User{}, err
+	}
+	return i.begin(ctx, by, claimOf(account), index)
 }
 
 // claim reserves the address and the tenant's place among the chains, in one

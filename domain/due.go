@@ -23,6 +23,12 @@ type (
 		Tenant     TenantID
 		Index      uint32 // the tenant's place among the chains
 	}
+	// DueInvitee is an invitee who may have begun to accept, and claimed the address.
+	DueInvitee struct {
+		Tenant     TenantID
+		User       UserID
+		AccountRef ID
+	}
 	// KeptRecord is a sealed record that may or may not be named by a fact.
 	KeptRecord struct {
 		Cursor     int64 // the place to go on from

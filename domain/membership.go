@@ -68,10 +68,27 @@ func (m Member) Invite(fact UserInvited, token Digest, by Actor, now time.Time) 
 // hashed as password says; the invitation came to the address and so proves it.
 // It refuses with ErrProofRefused.
 func (m Member) Accept(token Digest, password PasswordSet, now time.Time) (MemberFacts, error) {
-	u := m.User
-	if u.Status != Invited || !u.proven(ProvesInvitation, token, now) {
+	if m.User.Status != Invited || !m.User.proven(ProvesInvitation, token, now) {
 		return MemberFacts{}, ErrProofRefused
 	}
+	return m.join(password), nil
+}
+
+// Finish makes the invitee a user who accepted at a time that is past, when the
+// token was proven and the address claimed, and whose acceptance then broke off. An
+// invitation that was made after that was not accepted by it: ok is false then, and
+// for whoever is no invitee any more.
+func (m Member) Finish(accepted time.Time, password PasswordSet) (facts MemberFacts, ok bool) {
+	last := m.User.Proofs.Invitation
+	invited := time.UnixMicro(last.ExpiresAt).Add(-ProvesInvitation.Lifetime())
+	if m.User.Status != Invited || last == (Proof{}) || accepted.Before(invited) {
+		return MemberFacts{}, false
+	}
+	return m.join(password), true
+}
+
+func (m Member) join(password PasswordSet) MemberFacts {
+	u := m.User
 	password.UserID, password.KeptSession, password.Rehashed = u.ID, SessionID{}, false
 	facts := MemberFacts{User: []UserEvent{
 		ProofConsumed{ProvesInvitation, u.ID},
@@ -81,7 +98,7 @@ func (m Member) Accept(token Digest, password PasswordSet, now time.Time) (Membe
 	if u.Role == RoleOwner {
 		facts.Tenant = []TenantEvent{OwnerAdded{u.ID}}
 	}
-	return facts, nil
+	return facts
 }
 
 // ChangeRole decides whether by may make the user something else. The role that

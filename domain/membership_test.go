@@ -281,3 +281,38 @@ func TestAccountRelease(t *testing.T) {
 		t.Errorf("claimed again it is %+v", a)
 	}
 }
+
+// An acceptance that broke off makes a user of whoever was invited before it, and
+// of nobody else.
+func TestFinish(t *testing.T) {
+	invited := domain.Member{User: domain.User{
+		ID: domain.UserID{ID: domain.ID{3}}, AccountRef: domain.ID{4}, Email: "b@example.com", Role: domain.RoleOwner, Status: domain.Invited,
+		Proofs: domain.Proofs{Invitation: domain.Proof{Digest: digest(1), ExpiresAt: now.Add(domain.ProvesInvitation.Lifetime()).UnixMicro()}},
+	}}
+	password := domain.PasswordSet{KDF: "k", Personal: domain.PasswordHash{Hash: "h"}}
+	want, err := invited.Accept(digest(1), password, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		member domain.Member
+		at     time.Time
+		ok     bool
+	}{
+		"at once":             {invited, now, true},
+		"later":               {invited, now.Add(time.Hour), true},
+		"invited again since": {invited, now.Add(-time.Microsecond), false},
+		"nobody":              {domain.Member{}, now, false},
+		"active":              {domain.Member{User: domain.User{Status: domain.Active, Proofs: invited.User.Proofs}}, now, false},
+		"without a token":     {domain.Member{User: domain.User{Status: domain.Invited}}, now, false},
+	} {
+		got, ok := test.member.Finish(test.at, password)
+		expected := want
+		if !test.ok {
+			expected = domain.MemberFacts{}
+		}
+		if diff := cmp.Diff(expected, got); ok != test.ok || diff != "" {
+			t.Errorf("%s: %v, (-want +got):\n%s", name, ok, diff)
+		}
+	}
+}

@@ -7,7 +7,7 @@ type (
 	// ProofIssued is a token that was sent to the user's address: who brings it back
 	// reads what is sent there. It replaces an older one for the same purpose.
 	ProofIssued struct {
-		Digest    Digest  `json:"digest"`     // peppered MAC of 256 random bits
+		Digest    Digest  `json:"digest"`     // peppered MAC of 256 bits that nobody else can tell
 		ExpiresAt int64   `json:"expires_at"` // Unix microseconds
 		Purpose   Purpose `json:"purpose"`
 		UserID    UserID  `json:"user_id"`
@@ -90,6 +90,9 @@ func (p Proofs) with(purpose Purpose, proof Proof) Proofs {
 
 // ErrProofRefused refuses a token that is not, or no longer, the one that was sent.
 var ErrProofRefused = &Error{Invalid, "this token is not valid, or no longer"}
+
+// Awaits reports whether the token that e issued to the user may still come back.
+func (u User) Awaits(e ProofIssued, now time.Time) bool { return u.proven(e.Purpose, e.Digest, now) }
 
 // proven reports whether token is the newest one for purpose, and in time.
 func (u User) proven(purpose Purpose, token Digest, now time.Time) bool {

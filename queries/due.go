@@ -24,6 +24,8 @@ const (
 		OR EXISTS (SELECT 1 FROM credential_versions WHERE tenant_id = $1 AND credential_id = $2 AND record_hash = $3)`
 	unregistered = `SELECT tenant_id, tenant_index, account_ref FROM tenants
 		WHERE registered_at = 0 AND tenant_index > $1 ORDER BY tenant_index LIMIT $2`
+	invitees = `SELECT tenant_id, user_id, account_ref FROM users
+		WHERE registered_at = 0 AND (tenant_id, user_id) > ($1, $2) ORDER BY tenant_id, user_id LIMIT $3`
 )
 
 // Overdue returns up to limit credentials whose lifetime or restore window ended
@@ -77,6 +79,19 @@ func (q *Queries) Unregistered(ctx context.Context, after domain.DueRegistration
 	}, unregistered, after.Index, limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for interrupted registrations: %w", err)
+	}
+	return due, nil
+}
+
+// Invitees returns up to limit people who were invited and are no users: those that
+// follow after, in the order of their ids.
+func (q *Queries) Invitees(ctx context.Context, after domain.DueInvitee, limit int) ([]domain.DueInvitee, error) {
+	due, err := list(ctx, q.DB, func(rows *sql.Rows) (d domain.DueInvitee, err error) {
+		err = rows.Scan(fixed(d.Tenant.ID[:]), fixed(d.User.ID[:]), fixed(d.AccountRef[:]))
+		return d, err
+	}, invitees, after.Tenant.ID[:], after.User.ID[:], limit)
+	if err != nil {
+		return nil, fmt.Errorf("looking for invitees: %w", err)
 	}
 	return due, nil
 }

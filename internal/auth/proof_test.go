@@ -2,9 +2,7 @@ package auth_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
-	"io"
 	"regexp"
 	"testing"
 
@@ -22,9 +20,9 @@ func TestProofNamesItsUser(t *testing.T) {
 		p := auth.Proof{Purpose: rapid.SampledFrom(purposes).Draw(t, "purpose")}
 		copy(p.Tenant[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "tenant"))
 		copy(p.User[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "user"))
-		token, err := auth.NewProof(rand.Reader, p)
-		if err != nil || !proofForm.Match(token) {
-			t.Fatalf("got %s and %v", token, err)
+		token := auth.NewProof(pepper, p, rapid.Make[[16]byte]().Draw(t, "fact"))
+		if !proofForm.Match(token) {
+			t.Fatalf("got %s", token)
 		}
 		for _, purpose := range purposes {
 			got, err := auth.ParseProof(token, purpose)
@@ -41,17 +39,25 @@ func TestProofNamesItsUser(t *testing.T) {
 	})
 }
 
+// Of one fact there is one proof. Another fact, key, purpose or person has another.
 func TestProofsDiffer(t *testing.T) {
-	p := auth.Proof{Purpose: auth.VerifyEmail, Tenant: [16]byte{1}, User: [16]byte{2}}
-	a, err := auth.NewProof(rand.Reader, p)
-	if err != nil {
-		t.Fatal(err)
+	p, fact := auth.Proof{Purpose: auth.VerifyEmail, Tenant: [16]byte{1}, User: [16]byte{2}}, [16]byte{3}
+	a := auth.NewProof(pepper, p, fact)
+	if b := auth.NewProof(pepper, p, fact); !bytes.Equal(a, b) {
+		t.Errorf("of one fact came %s and %s", a, b)
 	}
-	if b, err := auth.NewProof(rand.Reader, p); err != nil || bytes.Equal(a, b) {
-		t.Errorf("one proof was drawn twice, or %v", err)
-	}
-	if _, err := auth.NewProof(io.LimitReader(rand.Reader, 31), p); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %v", err)
+	secret := func(token []byte) string { return string(token[len(token)-42:]) } // of the last 32 bytes
+	seen := map[string]bool{secret(a): true}
+	for _, b := range [][]byte{
+		auth.NewProof(deviceKey, p, fact), auth.NewProof(pepper, p, [16]byte{4}),
+		auth.NewProof(pepper, auth.Proof{Purpose: auth.ResetPassword, Tenant: p.Tenant, User: p.User}, fact),
+		auth.NewProof(pepper, auth.Proof{Purpose: p.Purpose, Tenant: p.User, User: p.User}, fact),
+		auth.NewProof(pepper, auth.Proof{Purpose: p.Purpose, Tenant: p.Tenant, User: p.Tenant}, fact),
+	} {
+		if seen[secret(b)] {
+			t.Errorf("%s has the secret of another proof", b)
+		}
+		seen[secret(b)] = true
 	}
 	for _, text := range []string{"", string(a[1:]), string(a) + "=", string(a) + "A", string(a[:86]) + "\n", string(a[:86]) + "+", knownKey, string(refreshToken(t))} {
 		if _, err := auth.ParseProof([]byte(text), auth.VerifyEmail); !errors.Is(err, auth.ErrMalformedProof) {
@@ -64,11 +70,7 @@ func TestProofsDiffer(t *testing.T) {
 }
 
 func FuzzParseProof(f *testing.F) {
-	token, err := auth.NewProof(rand.Reader, auth.Proof{Purpose: auth.ResetPassword})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(token, uint8(auth.ResetPassword))
+	f.Add(auth.NewProof(pepper, auth.Proof{Purpose: auth.ResetPassword}, [16]byte{1}), uint8(auth.ResetPassword))
 	f.Add([]byte("AQ"), uint8(1))
 	f.Fuzz(func(t *testing.T, token []byte, purpose uint8) {
 		p, err := auth.ParseProof(token, auth.Purpose(purpose))

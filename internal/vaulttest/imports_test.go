@@ -54,7 +54,7 @@ var rules = map[string]rule{
 	"internal/verify":      {"domain eventstore eventstore/chain projections internal/keyring internal/seal internal/sealedstore", "sql"},
 	"internal/mail":        {"domain", "resend net/http os"},
 	"internal/report":      {"domain eventstore/chain", "fpdf"},
-	"internal/reactors":    {"domain eventstore eventstore/feed", "watermill cloudevents webhooks net/http"},
+	"internal/reactors":    {"domain eventstore eventstore/feed", "sql watermill cloudevents webhooks net/http"},
 
 	"cmd/quantaseal":      {everything, "kong os"},
 	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose otel watermill uuid x/sys net/http os"},
@@ -62,6 +62,7 @@ var rules = map[string]rule{
 
 	"internal/pgtest":    {"", "test pgx os"},
 	"internal/vaulttest": {everything + " internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
+	"internal/timing":    {everything, "net/http os"},
 	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
 }
 
@@ -115,7 +116,7 @@ var (
 )
 
 // testSupport is imported by tests, by each other and by internal/bench alone.
-var testSupport = []string{"eventstore/storetest", "internal/bench", "internal/pgtest", "internal/vaulttest"}
+var testSupport = []string{"eventstore/storetest", "internal/bench", "internal/pgtest", "internal/timing", "internal/vaulttest"}
 
 // impure names the parts of the standard library that wait, read or vary, which
 // the domain does without.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -83,4 +84,23 @@ func proofIn(t testing.TB, text string) string {
 		t.Fatalf("no token in %q", text)
 	}
 	return m[1]
+}
+
+// another returns a token of the same form that was not sent.
+func another(token string) string {
+	last := "A" // one in sixteen ends so
+	if token[86:] == last {
+		last = "E"
+	}
+	return token[:86] + last
+}
+
+// idOf returns the id that an answer gave.
+func idOf(t testing.TB, text string) domain.ID {
+	t.Helper()
+	id, err := domain.ParseID(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

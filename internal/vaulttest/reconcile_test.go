@@ -14,6 +14,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -221,6 +222,68 @@ func TestRegistrationIsFinishedByItsRetry(t *testing.T) {
 		v.As("").Must(t, http.StatusConflict, http.MethodPost, authPath+"register", body)
 		pass(t, v)
 		system.saw(t)
+		proven(t, v, export(t, v.As(session.Token)))
+	})
+}
+
+// TestReconcilerFinishesAcceptance dies after an invitee claimed the address, and
+// before they became a user of the tenant.
+func TestReconcilerFinishesAcceptance(t *testing.T) {
+	t.Parallel()
+	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
+		a := v.Register(t, "owner@example.com")
+		system, w := watch(t, v, ""), watch(t, v, a.TenantID)
+		claim := func(email string) (row userRow) { // all that is left of an acceptance that broke off
+			row = invite(t, a, email, "owner")
+			_, ref, err := v.Identity.Tokens.Address(email)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hash, err := v.Identity.Passwords.Hash(t.Context(), []byte(otherPassword))
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, tenant := domain.UserID{ID: idOf(t, row.ID)}, domain.TenantID{ID: idOf(t, a.TenantID)}
+			if err := v.Identity.Keys.CreateSubject(t.Context(), domain.TenantID{}, id); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := v.Log.Append(t.Context(), domain.Actor{Kind: domain.ActorUser, ID: id.ID, User: id}, eventstore.Fact{
+				Event: domain.AccountClaimed{
+					AccountRef: ref, TenantID: tenant, UserID: id, Personal: domain.Registration{Email: email, PasswordHash: hash, Verified: true},
+				},
+				Aggregate: domain.AggregateID{Kind: domain.KindUser, ID: ref}, Changes: true,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			system.saw(t, "ACCOUNT_CLAIMED")
+			return row
+		}
+		bob, revoked, again := claim("bob@example.com"), claim("revoked@example.com"), claim("again@example.com")
+		invite(t, a, "never@example.com", "viewer")
+		a.Token.Must(t, http.StatusOK, http.MethodDelete, usersPath+"/"+revoked.ID, nil)
+		c.forward(time.Second)
+		invite(t, a, "again@example.com", "viewer") // this one nobody accepted
+		w.since(t)
+		pass(t, v) // it may still be going on
+		w.saw(t)
+		c.forward(2 * time.Minute)
+		pass(t, v)
+		done := []string{"OWNER_ADDED", "PASSWORD_SET", "PROOF_CONSUMED", "USER_REGISTERED"}
+		if diff := cmp.Diff(done, names(t, w, done...)); diff != "" {
+			t.Errorf("the reconciler recorded (-want +got):\n%s", diff)
+		}
+		system.saw(t, "ACCOUNT_RELEASED", "ACCOUNT_RELEASED")
+		pass(t, v)
+		w.saw(t)
+		system.saw(t)
+		session := tokensOf(t, v.As("").Must(t, http.StatusOK, http.MethodPost, authPath+"login", credentials("bob@example.com", otherPassword)))
+		if session.UserID != bob.ID {
+			t.Errorf("logged in as %s, want %s", session.UserID, bob.ID)
+		}
+		for _, row := range []userRow{revoked, again} {
+			v.As("").Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"login", credentials(row.Email, otherPassword))
+			v.Register(t, row.Email) // the address is free
+		}
 		proven(t, v, export(t, v.As(session.Token)))
 	})
 }

@@ -23,8 +23,10 @@ func (f sessionList) ids() (ids []string) {
 }
 
 type sessionList []struct {
-	ID      string `json:"id"`
-	Current bool   `json:"current"`
+	ID        string  `json:"id"`
+	Current   bool    `json:"current"`
+	IP        *string `json:"ip_address"`
+	UserAgent *string `json:"user_agent"`
 }
 
 // TestTourPassword replaces a password, knowing it and not.
@@ -85,7 +87,7 @@ func TestTourPassword(t *testing.T) {
 		}
 		token := proofIn(t, sent[0])
 		reset(http.StatusUnprocessableEntity, token, "password123")
-		reset(http.StatusUnprocessableEntity, token[:86]+"A", vaulttest.Password)
+		reset(http.StatusUnprocessableEntity, another(token), vaulttest.Password)
 		nobody.Must(t, http.StatusUnprocessableEntity, http.MethodPost, authPath+"verify-email", map[string]string{"token": token})
 		w.saw(t)
 		w.receipted(t, reset(http.StatusOK, token, vaulttest.Password), "PROOF_CONSUMED", "PASSWORD_SET")
@@ -119,6 +121,15 @@ func TestTourSessions(t *testing.T) {
 		b.Token.Must(t, http.StatusOK, http.MethodGet, authPath+"sessions", nil).Into(t, &foreign)
 		if len(live) != 2 || live[0].Current || !live[1].Current || len(foreign) != 1 {
 			t.Fatalf("a sees %+v, b sees %+v", live, foreign)
+		}
+		from := &vaulttest.Client{URL: v.URL, Header: http.Header{"User-Agent": {"Browser/2"}}}
+		from.Must(t, http.StatusOK, http.MethodPost, authPath+"refresh", map[string]string{"refresh_token": other.Refresh}).Into(t, &other)
+		w.saw(t, "SESSION_REFRESHED")
+		a.Token.Must(t, http.StatusOK, http.MethodGet, authPath+"sessions", nil).Into(t, &live)
+		for n, agent := range []string{"Browser/2", "Go-http-client/1.1"} {
+			if s := live[n]; s.IP == nil || *s.IP != "127.0.0.1" || s.UserAgent == nil || *s.UserAgent != agent {
+				t.Errorf("session %d is shown as used from %v with %v", n, s.IP, s.UserAgent)
+			}
 		}
 		for _, id := range append(foreign.ids(), "00000000-0000-4000-8000-000000000000", "x") {
 			a.Token.Must(t, http.StatusNotFound, http.MethodDelete, authPath+"sessions/"+id, nil)

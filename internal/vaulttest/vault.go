@@ -164,6 +164,10 @@ func (a Answer) Receipt(t testing.TB) string {
 	return fmt.Sprintf("%d:%s", envelope.Meta.Audit.Seq, envelope.Meta.Audit.EventHash)
 }
 
+// caller keeps a connection for each of many callers at once: to open one for each
+// request would cost more than most requests, and run out of ports.
+var caller = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+
 // Client sends requests to a vault as one caller.
 type Client struct {
 	URL    string
@@ -211,7 +215,7 @@ func (c *Client) Try(ctx context.Context, method, path string, body any) (Answer
 	for name, values := range c.Header {
 		r.Header[name] = values
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := caller.Do(r)
 	if err != nil {
 		return Answer{}, err
 	}

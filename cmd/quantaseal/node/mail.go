@@ -77,13 +77,14 @@ type mailer struct {
 		mail.Sender
 		Forget(ctx context.Context, user [16]byte) error
 	}
-	leaves bool
+	leaves bool // then a reactor sends the letters that follow facts
 }
 
 var _ commands.Mailer = mailer{}
 
-// openMail returns the mailer. Letters that leave the machine are delivered by
-// the post that it sets, for as long as Run runs.
+// openMail returns the mailer. Letters that leave the machine are delivered for as
+// long as Run runs: by the post that it sets those that follow no fact, and the
+// others by openLetters' reactor.
 func (n *Node) openMail(options Options) (mailer, error) {
 	from, err := n.config.sender()
 	if err != nil {
@@ -98,7 +99,7 @@ func (n *Node) openMail(options Options) (mailer, error) {
 	if err != nil {
 		return mailer{}, err
 	}
-	n.post = (&mail.Post{Sender: resend, Logger: options.Logger}).Open()
+	n.resend, n.post = resend, (&mail.Post{Sender: resend, Logger: options.Logger}).Open()
 	return mailer{n.post, true}, nil
 }
 
@@ -109,9 +110,17 @@ var mailKinds = map[commands.LetterKind]mail.Kind{
 }
 
 func (m mailer) Send(ctx context.Context, l commands.Letter) error {
-	return m.keeper.Send(ctx, mail.Letter{
+	if m.leaves && l.Kind != commands.LetterExists {
+		clear(l.Token) // the reactor makes it again
+		return nil
+	}
+	return m.keeper.Send(ctx, letterOf(l))
+}
+
+func letterOf(l commands.Letter) mail.Letter {
+	return mail.Letter{
 		ID: l.ID, User: l.User.ID, Kind: mailKinds[l.Kind], To: l.To, Tenant: l.Tenant, Token: l.Token, Expires: l.Expires,
-	})
+	}
 }
 
 func (m mailer) Forget(ctx context.Context, user domain.UserID) error {

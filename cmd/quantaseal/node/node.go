@@ -27,6 +27,7 @@ import (
 	"github.com/quantaseal/quantaseal/internal/localkms"
 	"github.com/quantaseal/quantaseal/internal/mail"
 	"github.com/quantaseal/quantaseal/internal/metrics"
+	"github.com/quantaseal/quantaseal/internal/reactors"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
 	"github.com/quantaseal/quantaseal/projections"
 	"github.com/quantaseal/quantaseal/queries"
@@ -48,13 +49,16 @@ type Node struct {
 	config Config
 	sealed *sealedstore.Store
 	limits *limits
-	post   *mail.Post // nil where letters stay on this machine
 	logger *slog.Logger
+	now    func() time.Time
 	pause  time.Duration  // between two passes of the reconciler
 	closes []func() error // in the order of opening
 
 	certificate *listen.Certificate // nil = no TLS
 	listener    atomic.Pointer[listen.Listener]
+	resend      *mail.Resend // nil, with the two that use it, where letters stay on this machine
+	post        *mail.Post
+	letters     *reactors.Reactor
 	meter       *metrics.Meter // nil = nobody asked for metrics
 	metered     net.Listener
 }
@@ -99,7 +103,7 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if options.ResendURL == "" {
 		options.ResendURL = mail.ResendURL
 	}
-	n = &Node{config: config, logger: options.Logger, pause: options.Pause}
+	n = &Node{config: config, logger: options.Logger, now: options.Now, pause: options.Pause}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -171,6 +175,10 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err != nil {
 		return err
 	}
+	if err := n.openLetters(ctx, s, options); err != nil {
+		return err
+	}
+	n.Log.Erased = n.forgetLetters(letters)
 	n.Failures = &commands.Failures{Log: n.Log, Now: options.Now}
 	if n.limits, err = n.openLimits(ctx, s, secrets, options); err != nil {
 		return err

@@ -72,8 +72,8 @@ var purposes = map[domain.Purpose]auth.Purpose{
 	domain.ProvesAddress: auth.VerifyEmail, domain.ProvesReset: auth.ResetPassword, domain.ProvesInvitation: auth.AcceptInvitation,
 }
 
-func (t *tokens) NewProof(purpose domain.Purpose, tenant domain.TenantID, user domain.UserID) ([]byte, error) {
-	return auth.NewProof(t.random, auth.Proof{Purpose: purposes[purpose], Tenant: tenant.ID, User: user.ID})
+func (t *tokens) NewProof(purpose domain.Purpose, tenant domain.TenantID, user domain.UserID, fact domain.ID) []byte {
+	return auth.NewProof(t.secrets.TokenPepper, auth.Proof{Purpose: purposes[purpose], Tenant: tenant.ID, User: user.ID}, fact)
 }
 
 func (t *tokens) ReadProof(token []byte, purpose domain.Purpose) (domain.TenantID, domain.UserID, error) {
