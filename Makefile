@@ -7,6 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUNDS ?= 50
 FUZZTIME ?= 30s
 BENCHFLAGS ?=
+TIMINGFLAGS ?=
 
 # SQLite, which is C translated to Go, and lattice arithmetic: watched, they take
 # nine tenths of the time. Everything else is (ADR 0012).
@@ -41,11 +42,15 @@ crash: ## Kill the server under load ROUNDS times on each engine
 bench: ## Measure the server and its primitives; BENCHFLAGS go to the program
 	go run ./internal/bench $(BENCHFLAGS)
 
+.PHONY: timing
+timing: ## Measure if the time of an answer tells of accounts; TIMINGFLAGS go to the program
+	go run ./internal/timing $(TIMINGFLAGS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME
 	@go list ./... | while read -r p; do \
 	  go test -list '^Fuzz' "$$p" | grep '^Fuzz' | while read -r f; do \
-	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$p" || exit 1; done || exit 1; done
+	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$p" || exit 1; done || exit 1; done
 
 .PHONY: golden
 golden: ## Rewrite the golden files; read the diff before committing it
