@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
 // TestTailRemembersWithoutGaps adds batches of facts in any order, as sequencers of
@@ -57,4 +59,30 @@ func TestTailRemembersWithoutGaps(t *testing.T) {
 			t.Fatalf("nothing was added after %d", last)
 		}
 	})
+}
+
+// What is forgotten takes no room from what comes after it.
+func TestTailForgetsWhole(t *testing.T) {
+	var tl tail
+	tl.init()
+	payload := make([]byte, 1<<20) // one for all of them
+	for first := Position(1); first < 90; first += 30 {
+		var batch []Recorded
+		for p := first; p < first+30; p++ {
+			batch = append(batch, Recorded{Position: p, Record: chain.Record{Payload: payload}})
+		}
+		tl.add(batch)
+		for p := first; p < first+30; p++ {
+			if !tl.holds(p) {
+				t.Fatalf("%d is not remembered", p)
+			}
+		}
+		tl.clear()
+		if got := tl.after(first-1, 30); len(got) > 0 || tl.holds(first) {
+			t.Fatalf("%d facts are remembered", len(got))
+		}
+		if more, _ := tl.beyond(first); !more {
+			t.Fatal("that there is more is forgotten too")
+		}
+	}
 }
