@@ -28,6 +28,7 @@ var matrix = map[pattern]access{
 	{"GET", "/vault/list"}:                {roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/entries"}:             {roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/:id/versions"}:        {roles: viewers, scope: domain.ScopeVaultList},
+	{"GET", "/vault/:id/history"}:         {roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/vault/:id"}:                 {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
 	{"GET", "/vault/unseal/:id"}:          {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
 	{"POST", "/vault/unseal/:id"}:         {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
@@ -57,7 +58,8 @@ var matrix = map[pattern]access{
 	{"GET", "/settings"}:   {roles: auditors, scope: domain.ScopeSettingsRead},
 	{"PATCH", "/settings"}: {roles: admins, scope: domain.ScopeSettings, adds: true},
 
-	{"GET", "/audit/logs"}:    {roles: everybody, scope: domain.ScopeAuditRead},
-	{"GET", "/audit"}:         {roles: everybody, scope: domain.ScopeAuditRead},
-	{"POST", "/audit/export"}: {roles: auditors, scope: domain.ScopeAuditExport},
+	{"GET", "/audit/logs"}:     {roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/audit/logs/:id"}: {roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/audit"}:          {roles: everybody, scope: domain.ScopeAuditRead},
+	{"POST", "/audit/export"}:  {roles: auditors, scope: domain.ScopeAuditExport},
 }
