@@ -35,6 +35,9 @@ var decoders = decoderTable(
 	decode[CredentialVersionShredded], decode[CredentialShredded],
 	decode[CredentialsListed], decode[AuditLogQueried], decode[AuditExported],
 	decode[AccessDenied], decode[IntegrityViolated],
+	decode[KeyGenerated], decode[KeyRotated], decode[KeyRetirement], decode[KeyDestruction], decode[EscrowExported],
+	decode[DataEncrypted], decode[DataRewrapped], decode[DataDecrypted], decode[DataDecryptDenied],
+	decode[DataSigned], decode[SignatureVerified], decode[SignatureVerifyFailed],
 )
 
 type decoder func(Stored) (Event, error)

@@ -64,6 +64,9 @@ var anyFact = []*rapid.Generator[domain.Event]{
 	drawn[domain.CredentialVersionShredded](), drawn[domain.CredentialShredded](),
 	drawn[domain.CredentialsListed](), drawn[domain.AuditLogQueried](), drawn[domain.AuditExported](),
 	drawn[domain.AccessDenied](), drawn[domain.IntegrityViolated](),
+	drawn[domain.KeyGenerated](), drawn[domain.KeyRotated](), drawn[domain.KeyRetirement](), drawn[domain.KeyDestruction](), drawn[domain.EscrowExported](),
+	drawn[domain.DataEncrypted](), drawn[domain.DataRewrapped](), drawn[domain.DataDecrypted](), drawn[domain.DataDecryptDenied](),
+	drawn[domain.DataSigned](), drawn[domain.SignatureVerified](), drawn[domain.SignatureVerifyFailed](),
 }
 
 // What is stored of a fact is read back as that fact, and its payload has one form only.

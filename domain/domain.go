@@ -16,7 +16,7 @@
 // # States
 //
 // The facts about one thing fold to a value: [Credential], [Session], [APIKey],
-// [User], [Tenant], [Account], [Directory]. The zero value is the thing before its
+// [User], [Tenant], [CryptoKeys], [Account], [Directory]. The zero value is the thing before its
 // first fact. Evolve gives the value after one more fact; it has no opinion about
 // whether that should have happened.
 //

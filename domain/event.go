@@ -78,7 +78,7 @@ func (o Outcome) String() string {
 // OutcomeOf returns the outcome that a fact stands for by itself.
 func OutcomeOf(e Event) Outcome {
 	switch e.(type) {
-	case CredentialUnsealDenied, AccessDenied, LoginFailed, AuthFailuresSummarised:
+	case CredentialUnsealDenied, AccessDenied, LoginFailed, AuthFailuresSummarised, DataDecryptDenied, SignatureVerifyFailed:
 		return Refused
 	case IntegrityViolated, RefreshTokenReused:
 		return Failed
@@ -93,7 +93,8 @@ func Observes(e Event) bool {
 	case ChainGenesis,
 		LoginSucceeded, LoginFailed, RefreshTokenReused, AuthFailuresSummarised,
 		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
-		CredentialsListed, AuditLogQueried, AuditExported, AccessDenied, IntegrityViolated:
+		CredentialsListed, AuditLogQueried, AuditExported, AccessDenied, IntegrityViolated,
+		EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataDecryptDenied, DataSigned, SignatureVerified, SignatureVerifyFailed:
 		return true
 	}
 	return false
@@ -101,11 +102,15 @@ func Observes(e Event) bool {
 
 // RequiresVersion reports whether e, though it only observes, holds for no other
 // version of its aggregate than the one it was decided on: a value is not released after its credential
-// was deleted, and an id is not called unknown by a fold from before it was made.
+// was deleted, nothing is made with a key that was retired, and an id or a signature is not called unknown by
+// a fold from before it was made.
 func RequiresVersion(e Event) bool {
 	switch e := e.(type) {
-	case CredentialUnsealed, IntegrityViolated:
+	case CredentialUnsealed, IntegrityViolated,
+		EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataSigned, SignatureVerified, SignatureVerifyFailed:
 		return true
+	case DataDecryptDenied:
+		return e.Reason == ReasonUnverified
 	case CredentialUnsealDenied:
 		return e.Reason == reasonUnborn
 	case AccessDenied:

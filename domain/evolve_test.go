@@ -30,6 +30,7 @@ func TestEvolveIsTotal(t *testing.T) {
 		fold[domain.Session, domain.SessionEvent](all).Live(now)
 		fold[domain.APIKey, domain.APIKeyEvent](all).AllowsFrom(here)
 		fold[domain.Credential, domain.CredentialEvent](all).Usable(domain.Live, now)
+		fold[domain.CryptoKeys, domain.CryptoEvent](all).Due(domain.PurposeDocument, now)
 	})
 }
 

@@ -7,6 +7,11 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 )
 
+var (
+	cryptoKey = domain.NewCryptoKeyID(tenantID, domain.Test, domain.PurposeEnvelope, 1)
+	nextKey   = domain.NewCryptoKeyID(tenantID, domain.Test, domain.PurposeEnvelope, 2)
+)
+
 var expiry = now.Add(90 * 24 * time.Hour).UnixMicro()
 
 // facts holds one fact of every type, each field filled, as its golden file
@@ -96,4 +101,27 @@ var facts = []domain.Event{
 	domain.AuditExported{Format: "bundle", From: 0, To: 1<<53 - 1},
 	domain.AccessDenied{Permission: domain.ScopeVaultRotate, Reason: "ended", Route: "vault.rotate"},
 	domain.IntegrityViolated{Check: "sealed_record", ObjectRef: credID.Entry(2)},
+	domain.KeyGenerated{
+		ActivatedAt: now.UnixMicro(), Algorithm: domain.EnvelopeAlgorithms, Environment: domain.Test, KEMPublicKey: []byte("encapsulation key"),
+		KeyID: cryptoKey, Purpose: domain.PurposeEnvelope, SignPublicKey: []byte("public key"), SignsBindings: true,
+	},
+	domain.KeyRotated{
+		ActivatedAt: expiry, Algorithm: domain.EnvelopeAlgorithms, Environment: domain.Test, KEMPublicKey: []byte("encapsulation key"),
+		NewKeyID: nextKey, OldKeyID: cryptoKey, Purpose: domain.PurposeEnvelope, SignPublicKey: []byte("public key"), SignsBindings: true,
+	},
+	domain.KeyRetirement{KeyID: cryptoKey, Mode: domain.RetiredForGood},
+	domain.KeyDestruction{KeyID: cryptoKey, Method: domain.ShredMethod},
+	domain.EscrowExported{KeyID: cryptoKey, Purpose: domain.PurposeEnvelope},
+	domain.DataEncrypted{
+		CiphertextHash: digest(14), ContextHash: digest(15), Dialect: "node", Encoding: "base64", KEMHash: digest(16), KeyID: cryptoKey, Suite: domain.EnvelopeSuite,
+	},
+	domain.DataRewrapped{
+		CiphertextHash: digest(17), ContextHash: digest(15), KEMHash: digest(18), KeyID: nextKey,
+		OldCiphertextHash: digest(14), OldKeyID: cryptoKey, Suite: domain.EnvelopeSuite,
+	},
+	domain.DataDecrypted{CiphertextHash: digest(14), Dialect: "node", Encoding: "base64", Form: "envelope", KeyID: cryptoKey, Unverified: true},
+	domain.DataDecryptDenied{CiphertextHash: digest(14), Form: "pieces", Reason: "lockdown"},
+	domain.DataSigned{Dialect: "cli", Encoding: "base64", KeyID: cryptoKey, SignatureHash: digest(19), Suite: domain.EnvelopeSuite},
+	domain.SignatureVerified{KeyID: cryptoKey, KeyTrust: domain.TrustPast, ObjectRef: digest(19)},
+	domain.SignatureVerifyFailed{KeyID: cryptoKey, KeyTrust: domain.TrustCurrent, MACValid: true, ObjectRef: digest(19), PQCValid: true},
 }

@@ -63,8 +63,20 @@ var meanings = map[string]struct{ about, meaning string }{
 	"CREDENTIALS_LISTED":           {"tenant", "An actor listed credentials, within one minute by one filter."},
 	"AUDIT_LOG_QUERIED":            {"tenant", "An actor read the audit log, within one minute by one filter."},
 	"AUDIT_EXPORTED":               {"tenant", "An actor exported the chain between two sequence numbers."},
-	"ACCESS_DENIED":                {"tenant or credential", "A known actor asked for something that its access or a rule does not allow."},
-	"INTEGRITY_VIOLATION":          {"credential", "Stored data contradicts the log or its own signatures. This is never normal."},
+	"KEY_GENERATED":                {"", "A generation of encryption keys begins, the first for its purpose in its environment."},
+	"KEY_ROTATED":                  {"", "A later generation makes what is new; the one before opens and verifies on."},
+	"KEY_RETIRED":                  {"", "The key opens and verifies nothing any more."},
+	"KEY_DESTROYED":                {"", "The secrets of a retired key were destroyed: nobody can open what was encrypted for it."},
+	"ESCROW_EXPORTED":              {"", "An owner was given the secrets of a key; this fact stood before that."},
+	"DATA_ENCRYPTED":               {"", "An envelope was made and released; this fact stood before that."},
+	"DATA_REWRAPPED":               {"", "An envelope was made of an older one, and no plaintext left."},
+	"DATA_DECRYPTED":               {"", "A plaintext was released; this fact stood before that."},
+	"DATA_DECRYPT_DENIED":          {"", "Somebody asked for the plaintext of an envelope and did not get it."},
+	"DATA_SIGNED":                  {"", "A document was signed; this fact stood before its signatures left."},
+	"SIGNATURE_VERIFIED":           {"", "Both signatures of a document held."},
+	"SIGNATURE_VERIFY_FAILED":      {"", "A document was offered whose signatures did not both hold."},
+	"ACCESS_DENIED":                {"tenant, credential or key", "A known actor asked for something that its access or a rule does not allow."},
+	"INTEGRITY_VIOLATION":          {"credential or key", "Stored data contradicts the log or its own signatures. This is never normal."},
 }
 
 // aggregateOf returns the kind of aggregate that e is about, as far as its type says.
@@ -89,6 +101,9 @@ func aggregateOf(e domain.Event) (kinds []string) {
 	}
 	if _, ok := e.(domain.CredentialEvent); ok {
 		kinds = append(kinds, domain.KindCredential.String())
+	}
+	if _, ok := e.(domain.CryptoEvent); ok {
+		kinds = append(kinds, domain.KindCrypto.String())
 	}
 	return kinds
 }
@@ -120,9 +135,12 @@ func TestFactsHaveMeaning(t *testing.T) {
 // How an attempt ended is read off its fact, and so is whether the fact holds
 // for the version alone that it was decided on.
 func TestOutcomesAndVersions(t *testing.T) {
-	refused := []string{"ACCESS_DENIED", "AUTH_FAILURES_SUMMARISED", "CREDENTIAL_UNSEAL_DENIED", "LOGIN_FAILED"}
+	refused := []string{"ACCESS_DENIED", "AUTH_FAILURES_SUMMARISED", "CREDENTIAL_UNSEAL_DENIED", "DATA_DECRYPT_DENIED", "LOGIN_FAILED", "SIGNATURE_VERIFY_FAILED"}
 	failed := []string{"INTEGRITY_VIOLATION", "REFRESH_TOKEN_REUSE_DETECTED"}
-	required := []string{"CREDENTIAL_UNSEALED", "INTEGRITY_VIOLATION"}
+	required := []string{
+		"CREDENTIAL_UNSEALED", "DATA_DECRYPTED", "DATA_ENCRYPTED", "DATA_REWRAPPED", "DATA_SIGNED", "ESCROW_EXPORTED", "INTEGRITY_VIOLATION",
+		"SIGNATURE_VERIFIED", "SIGNATURE_VERIFY_FAILED",
+	}
 	for _, e := range facts {
 		name, want := e.EventType().Name, domain.Success
 		switch {
@@ -140,6 +158,7 @@ func TestOutcomesAndVersions(t *testing.T) {
 	}
 	for _, e := range []domain.Event{
 		domain.CredentialUnsealDenied{Reason: "unknown_version"}, domain.AccessDenied{Reason: "unknown_version"},
+		domain.DataDecryptDenied{Reason: domain.ReasonUnverified},
 	} {
 		if !domain.RequiresVersion(e) {
 			t.Errorf("%#v may be decided on a fold from before the version was made", e)
@@ -156,7 +175,7 @@ themselves by ` + "`make golden`" + `; the stored bytes of each are shown under
 - **about** names the aggregate that the fact belongs to. A fact that *observes*
   changes nothing that a later decision looks at, and is no version of its aggregate.
   Where it observes *a version*, it holds for the version it was decided on alone;
-  so does a denial whose reason is ` + "`unknown_version`" + `.
+  so does a denial whose reason is ` + "`unknown_version` or `unverified`" + `.
 - **payload** is JSON with sorted keys, signed and kept for ever, readable by every
   auditor of the tenant. An *id* is a UUID, a *hash* 64 hexadecimal digits, a *time*
   Unix microseconds with 0 for none.
@@ -172,8 +191,8 @@ themselves by ` + "`make golden`" + `; the stored bytes of each are shown under
 const eventsFooter = `
 ## Reasons
 
-Why something was not to be had, as ` + "`CREDENTIAL_UNSEAL_DENIED` and `ACCESS_DENIED`" + `
-say it. To whoever asked for a credential all of them look alike.
+Why something was not to be had, as ` + "`CREDENTIAL_UNSEAL_DENIED`, `DATA_DECRYPT_DENIED`" + `
+and ` + "`ACCESS_DENIED`" + ` say it. To whoever asked for a credential all of them look alike.
 
 | reason | meaning |
 |---|---|
@@ -193,6 +212,7 @@ say it. To whoever asked for a credential all of them look alike.
 | ` + "`retired`" + ` | it is out of use, and was not restored |
 | ` + "`restore_window`" + ` | it was retired too long ago to be restored |
 | ` + "`unknown_version`" + ` | the version that was named was never made |
+| ` + "`unverified`" + ` | an envelope is not the tenant's as it is, whatever is wrong with it |
 | ` + "`versions_exhausted`" + ` | it has had as many versions as there can be |
 `
 
