@@ -27,6 +27,8 @@ type terms[S any] struct {
 	denial   domain.Event  // goes on the record with lost; nil = nothing does
 	bodyMAC  []byte        // kept with the first fact
 	notAfter func(S) int64 // the last stamp that suits the state; nil = any
+
+	name func(domain.Event) domain.ID // of the first fact, if what it says names it; nil or zero = eventID
 }
 
 // transact folds an aggregate, asks decide which facts follow, and appends them.
@@ -129,6 +131,10 @@ func place[S eventstore.Folds[S, E], E domain.Event](state S, version uint64, id
 		}
 		if i == 0 {
 			f.EventID, f.BodyMAC, f.Fresh = t.eventID, t.bodyMAC, t.fresh
+			if t.name != nil {
+				f.EventID = t.name(e)
+				f.Fresh = !f.EventID.IsZero()
+			}
 		}
 		if _, issues := any(e).(domain.ProofIssued); issues && !t.proof.IsZero() {
 			f.EventID, f.Fresh = t.proof, true

@@ -49,3 +49,43 @@ func dialectOf(r *http.Request) dialect {
 // sealsToText reports whether the dialect reads the answer to a seal as the
 // bare entry id rather than as an object.
 func (d dialect) sealsToText() bool { return d == node || d == python || d == mcp }
+
+// The encodings of data in requests and answers.
+const (
+	base64Encoding = "base64"
+	textEncoding   = "utf8"
+)
+
+// plaintextEncoding is how the dialect spells what is encrypted.
+func (d dialect) plaintextEncoding() string {
+	if d == node || d == python || d == mcp {
+		return base64Encoding
+	}
+	return textEncoding
+}
+
+// documentEncoding is how the dialect spells what is signed.
+func (d dialect) documentEncoding() string {
+	if d == cli {
+		return base64Encoding
+	}
+	return d.plaintextEncoding()
+}
+
+// joinsSignatures reports whether the dialect keeps the two signatures of a
+// document as one string.
+func (d dialect) joinsSignatures() bool { return d == cli }
+
+// representations says which forms of an envelope the dialect reads: more would
+// only make answers longer.
+func (d dialect) representations() representations {
+	switch d {
+	case node, python:
+		return representations{token: true, envelope: true, signature: true}
+	case mcp:
+		return representations{envelope: true}
+	case cli, golang:
+		return representations{token: true}
+	}
+	return representations{token: true, envelope: true, signature: true, pieces: true}
+}

@@ -27,14 +27,15 @@ const (
 
 // Server answers the API. All fields are required unless they say otherwise.
 type Server struct {
-	Vault    *commands.Vault
-	Identity *commands.Identity
-	Queries  *queries.Queries
-	Events   *eventstore.Log // what exports read
-	Views    Views
-	Limits   Limits
-	Health   Health
-	Bundle   chain.BundleHeader // of every export, but for tenant and range
+	Vault      *commands.Vault
+	Identity   *commands.Identity
+	Encryption *commands.Encryption
+	Queries    *queries.Queries
+	Events     *eventstore.Log // what exports read
+	Views      Views
+	Limits     Limits
+	Health     Health
+	Bundle     chain.BundleHeader // of every export, but for tenant and range
 
 	Log  *slog.Logger
 	Now  func() time.Time
@@ -48,7 +49,6 @@ type Server struct {
 	Trace gin.HandlerFunc // surrounds each request with a span; nil = nobody traces
 
 	draining atomic.Bool
-	pins     pins
 }
 
 // Drain makes every answer from now on ask its client to connect anew, so that

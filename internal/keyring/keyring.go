@@ -6,6 +6,7 @@
 //	KMS ─┬─ tenant key, one per epoch of at most 90 days
 //	     │    ├─ audit, record and blinding keys, and the key of the tenant's own data
 //	     │    ├─ one key per person, for what events say of that person
+//	     │    ├─ generations of keys for envelopes and for documents
 //	     │    └─ one slot per sealed version
 //	     └─ the instance's secrets: peppers and token keys
 //
@@ -28,6 +29,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/internal/envelope"
 	"github.com/quantaseal/quantaseal/internal/seal"
 )
 
@@ -39,6 +41,7 @@ const (
 	maxUses        = 100_000 // of a tenant's keys as wrapping keys, between two loads
 	cachedTenants  = 1024
 	cachedSubjects = 16384
+	cachedCrypto   = 512             // about 100 kB each, unpacked
 	failureTTL     = time.Second     // how long a failed load answers for the next ones
 	loadTimeout    = 5 * time.Second // of one load, KMS calls included
 )
@@ -64,8 +67,8 @@ type Config struct {
 }
 
 // Ring is the key ring of one deployment. Its methods may be called from any
-// number of goroutines. It implements commands.Sealer, commands.Tenants and
-// eventstore.Keys.
+// number of goroutines. It implements commands.Sealer, commands.Tenants,
+// commands.Crypto and eventstore.Keys.
 type Ring struct {
 	kms   KMS
 	store Store
@@ -74,10 +77,12 @@ type Ring struct {
 	deployment Deployment
 	root       *chain.PublicKey
 	opener     *seal.Opener
+	envelopes  *envelope.Opener
 	decoy      decoy
 
 	tenants    *lru.Cache[domain.TenantID, *tenantKeys]
 	subjects   *lru.Cache[subjectID, *subjectKey]
+	crypto     *lru.Cache[cryptoID, *cryptoKey]
 	loads      singleflight.Group
 	generation atomic.Uint64 // rises when what is being loaded must not be kept
 }
@@ -93,6 +98,12 @@ func Open(ctx context.Context, c Config) (*Ring, error) {
 	}
 	if r.subjects, err = lru.New[subjectID, *subjectKey](cachedSubjects); err != nil {
 		return nil, err
+	}
+	if r.crypto, err = lru.New[cryptoID, *cryptoKey](cachedCrypto); err != nil {
+		return nil, err
+	}
+	if r.envelopes, err = envelope.NewOpener(); err != nil {
+		return nil, fmt.Errorf("opening the key ring: %w", err)
 	}
 	if r.opener, err = seal.NewOpener(); err != nil {
 		return nil, fmt.Errorf("opening the key ring: %w", err)
@@ -111,6 +122,7 @@ func (r *Ring) Purge() {
 	r.generation.Add(1)
 	r.tenants.Purge()
 	r.subjects.Purge()
+	r.crypto.Purge()
 }
 
 // forgetTenant makes the next use of tenant's keys load them.

@@ -20,6 +20,7 @@ import (
 var (
 	_ commands.Sealer  = (*keyring.Ring)(nil)
 	_ commands.Tenants = (*keyring.Ring)(nil)
+	_ commands.Crypto  = (*keyring.Ring)(nil)
 	_ eventstore.Keys  = (*keyring.Ring)(nil)
 )
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/internal/envelope"
 	"github.com/quantaseal/quantaseal/internal/seal"
 )
 
@@ -26,6 +27,12 @@ var (
 	forBlinding   = purpose{"blinding", 6, 32} // never replaced: what it derived must be derived again
 	forSubject    = purpose{"subject-data", 7, seal.KeySize}
 	forSlot       = purpose{"slot", 8, seal.SlotSize} // kept with its record
+
+	forEnvelopeKEM  = purpose{"envelope-kem", 9, envelope.KEMSeedSize}
+	forEnvelopeSign = purpose{"envelope-sign", 10, envelope.SignSeedSize}
+	forEnvelopeMAC  = purpose{"envelope-hmac", 11, envelope.MACSecretSize}
+	forDocumentSign = purpose{"document-sign", 12, envelope.SignSeedSize}
+	forDocumentMAC  = purpose{"document-hmac", 13, envelope.MACSecretSize}
 )
 
 // tenantSecrets are what every tenant has one of.

@@ -39,6 +39,7 @@ type Node struct {
 	Log        *eventstore.Log
 	Vault      *commands.Vault
 	Identity   *commands.Identity
+	Encryption *commands.Encryption
 	Failures   *commands.Failures
 	Reconciler *commands.Reconciler
 	Queries    *queries.Queries
@@ -150,6 +151,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	n.Vault = &commands.Vault{
 		Log: n.Log, Sealer: n.Ring, Records: s.sealed, Keys: n.Ring, Now: options.Now, Logger: options.Logger,
 	}
+	n.Encryption = &commands.Encryption{Log: n.Log, Crypto: n.Ring, Keys: n.Ring, Now: options.Now, Logger: options.Logger}
 	head, err := n.Log.Head(ctx, domain.TenantID{})
 	if err != nil {
 		return err
@@ -205,7 +207,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	}
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
-		Vault: n.Vault, Identity: n.Identity, Queries: n.Queries, Events: n.Log, Views: n.Views,
+		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Events: n.Log, Views: n.Views,
 		Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,
