@@ -28,6 +28,7 @@ var matrix = map[pattern]access{
 	{"GET", "/vault/list"}:                {roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/entries"}:             {roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/:id/versions"}:        {roles: viewers, scope: domain.ScopeVaultList},
+	{"GET", "/vault/:id/history"}:         {roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/vault/:id"}:                 {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
 	{"GET", "/vault/unseal/:id"}:          {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
 	{"POST", "/vault/unseal/:id"}:         {roles: editors, scope: domain.ScopeVaultUnseal, releases: true},
@@ -76,7 +77,8 @@ var matrix = map[pattern]access{
 	{"POST", "/encryption/keys/:id/escrow"}:  {roles: owners, scope: domain.ScopeSettings, never: true, stepUp: true, releases: true},
 	{"DELETE", "/encryption/keys/:id"}:       {roles: owners, scope: domain.ScopeSettings, never: true, stepUp: true},
 
-	{"GET", "/audit/logs"}:    {roles: everybody, scope: domain.ScopeAuditRead},
-	{"GET", "/audit"}:         {roles: everybody, scope: domain.ScopeAuditRead},
-	{"POST", "/audit/export"}: {roles: auditors, scope: domain.ScopeAuditExport},
+	{"GET", "/audit/logs"}:     {roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/audit/logs/:id"}: {roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/audit"}:          {roles: everybody, scope: domain.ScopeAuditRead},
+	{"POST", "/audit/export"}:  {roles: auditors, scope: domain.ScopeAuditExport},
 }

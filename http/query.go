@@ -69,6 +69,19 @@ func (p *parameters) seq(name string) uint64 {
 	return n
 }
 
+// count returns a parameter that is a sequence number from 0 on, or 0.
+func (p *parameters) count(name string) uint64 {
+	s := p.text(name)
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		p.wrong(name + " must be a sequence number")
+	}
+	return n
+}
+
 // flag returns whether a parameter is true.
 func (p *parameters) flag(name string) bool {
 	switch p.text(name) {

@@ -48,6 +48,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	vault.DELETE("/entries/:id", serve(s, plain, s.retire))
 	vault.POST("/:id/restore", serve(s, plain, s.restore))
 	vault.GET("/:id/versions", serve(s, plain, s.versions))
+	vault.GET("/:id/history", serve(s, plain, s.history))
 
 	api.POST("/security/api-keys", serve(s, created, s.createKey))
 	api.GET("/security/api-keys", serve(s, plain, s.listKeys))
@@ -85,6 +86,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.DELETE("/encryption/keys/:id", serve(s, plain, s.destroyCryptoKey))
 
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
+	api.GET("/audit/logs/:id", serve(s, plain, s.auditLog))
 	api.GET("/audit", serve(s, plain, s.auditLogs))
 	api.POST("/audit/export", s.export)
 }

@@ -49,6 +49,7 @@ type Server struct {
 	Trace gin.HandlerFunc // surrounds each request with a span; nil = nobody traces
 
 	draining atomic.Bool
+	pins     pins
 }
 
 // Drain makes every answer from now on ask its client to connect anew, so that

@@ -272,6 +272,7 @@ func TestQuestionsUseTheirIndexes(t *testing.T) {
 		"page of types": "audit_index_by_type", "page of failures": "audit_index_by_type",
 		"page of actors": "audit_index_by_actor", "page of both": "audit_index_by_actor",
 		"page of aggregate": "audit_index_by_aggregate", "page of history": "audit_index_by_aggregate",
+		"resources": "audit_index_by_aggregate",
 	}
 	for name, query := range queries.Texts() {
 		plan := ""

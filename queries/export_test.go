@@ -23,5 +23,6 @@ func Texts() map[string]string {
 	} {
 		texts[name], _ = f.query(1, 2)
 	}
+	texts["resources"], _ = known(domain.TenantID{}, candidates(domain.ID{1}.String()))
 	return texts
 }

@@ -31,6 +31,8 @@ type Log interface {
 	// Latest returns the fact that gave an aggregate its highest version, verified,
 	// or eventstore.ErrNotFound.
 	Latest(ctx context.Context, tenant domain.TenantID, id domain.AggregateID) (eventstore.Recorded, error)
+	// Find returns the fact with an event id, verified, or eventstore.ErrNotFound.
+	Find(ctx context.Context, tenant domain.TenantID, eventID domain.ID) (eventstore.Recorded, error)
 	// History returns tenant's facts from a sequence number on, in order, each
 	// verified and linked to the one before it.
 	History(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[eventstore.Recorded, error]

@@ -141,6 +141,15 @@ func (w *world) Latest(_ context.Context, tenant domain.TenantID, id domain.Aggr
 	return eventstore.Recorded{}, eventstore.ErrNotFound
 }
 
+func (w *world) Find(_ context.Context, tenant domain.TenantID, id domain.ID) (eventstore.Recorded, error) {
+	for _, f := range w.facts {
+		if f.Header.Tenant == tenant.ID && f.Header.EventID == id {
+			return f, nil
+		}
+	}
+	return eventstore.Recorded{}, eventstore.ErrNotFound
+}
+
 func (w *world) History(_ context.Context, tenant domain.TenantID, from uint64) iter.Seq2[eventstore.Recorded, error] {
 	w.reads++
 	return func(yield func(eventstore.Recorded, error) bool) {

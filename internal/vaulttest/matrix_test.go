@@ -20,6 +20,7 @@ var driven = []struct {
 }{
 	{"GET vault/list", "", "viewer editor admin owner", domain.ScopeVaultList},
 	{"GET vault/{id}/versions", "", "viewer editor admin owner", domain.ScopeVaultList},
+	{"GET vault/{id}/history", "", "viewer editor admin owner auditor", domain.ScopeAuditRead},
 	{"GET vault/{id}", "", "editor admin owner", domain.ScopeVaultUnseal},
 	{"POST vault/unseal", `{"entry_id":"{id}"}`, "editor admin owner", domain.ScopeVaultUnseal},
 	{"POST vault/seal", `{"name":"x","values":{"a":"b"}}`, "editor admin owner", domain.ScopeVaultSeal},
