@@ -14,6 +14,7 @@ type Figures struct {
 	Appended map[string]uint64       // facts of this node, by event type
 	Batches  [len(BatchSizes)]uint64 // batches of at most so many facts, and more than the bound before
 	Waiting  int                     // appends whose callers wait
+	Chains   int                     // kept at hand
 }
 
 // figures counts as it goes: a few additions for each fact.
@@ -39,7 +40,7 @@ func (f *figures) count(batch []Recorded) {
 
 // Figures returns what l did so far.
 func (l *Log) Figures() Figures {
-	now := Figures{Appended: map[string]uint64{}, Waiting: int(l.figures.waiting.Load())}
+	now := Figures{Appended: map[string]uint64{}, Waiting: int(l.figures.waiting.Load()), Chains: l.chains.len()}
 	for i := range now.Batches {
 		now.Batches[i] = l.figures.batches[i].Load()
 	}

@@ -10,6 +10,7 @@ import (
 func TestFiguresCountEveryBatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := &Log{}
+		l.chains.open(l)
 		var batches [len(BatchSizes)]uint64
 		facts := uint64(0)
 		for _, size := range rapid.SliceOf(rapid.IntRange(1, maxBatch)).Draw(t, "sizes") {

@@ -11,6 +11,7 @@ import (
 type folded struct {
 	state   any
 	version uint64
+	bytes   int64 // that it takes
 }
 
 // Folds is kept by a state S that facts E fold to.
@@ -61,7 +62,7 @@ func Remember[S any](l *Log, tenant domain.TenantID, id domain.AggregateID, stat
 	if f, ok := l.states.Get(key); ok && f.version >= version {
 		return
 	}
-	l.states.Add(key, folded{state, version})
+	l.states.add(key, folded{state: state, version: version})
 }
 
 // overtake makes what is known of an aggregate before version, which a record

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 )
 
 // load learns where the chain ends. If the head moved, what the cache says of
 // versions is forgotten. It returns ErrTampered if the chain no longer holds what
-// this node saw on it: to go on would hide that.
+// this node saw on it, or if it saw nothing and the last record does not verify: to
+// go on would hide that.
 func (s *sequencer) load(ctx context.Context) error {
 	head, err := s.log.Store.Head(ctx, s.tenant)
 	if err != nil {
@@ -20,7 +22,7 @@ func (s *sequencer) load(ctx context.Context) error {
 		if err := s.continues(ctx, head); err != nil {
 			return err
 		}
-		s.versions.Purge()
+		s.forgetVersions()
 		if s.doubt {
 			s.doubt = false
 			s.log.forgetAll()
@@ -33,7 +35,7 @@ func (s *sequencer) load(ctx context.Context) error {
 // continues checks that a chain that ends at head grew out of what was known of it.
 func (s *sequencer) continues(ctx context.Context, head chain.Head) error {
 	if s.head.Next == 0 {
-		return nil
+		return s.proven(ctx, head)
 	}
 	if head.Next > s.head.Next {
 		for r, err := range s.log.Store.Chain(ctx, s.tenant, s.head.Next) {
@@ -53,12 +55,27 @@ func (s *sequencer) continues(ctx context.Context, head chain.Head) error {
 	return fmt.Errorf("%w: event %d of a chain is gone", ErrTampered, s.head.Next-1)
 }
 
+// proven checks that the record that a chain ends with is what was signed.
+func (s *sequencer) proven(ctx context.Context, head chain.Head) error {
+	for r, err := range s.log.Store.Chain(ctx, s.tenant, head.Next-1) {
+		if err != nil {
+			return fmt.Errorf("reading the end of a chain: %w", err)
+		}
+		if r.Hash() != head.Hash {
+			break
+		}
+		_, err := s.log.verify(ctx, s.tenant, r)
+		return err
+	}
+	return fmt.Errorf("%w: a chain does not end with event %d", ErrTampered, head.Next-1)
+}
+
 // version returns the version of a fact's aggregate on the chain as this node
 // last saw it. That a new aggregate is new it leaves to the store, which refuses
 // a second first version; after such a conflict it looks.
 func (s *sequencer) version(ctx context.Context, f Fact) (uint64, error) {
 	id := f.Aggregate
-	if v, ok := s.versions.Get(id); ok {
+	if v, ok := s.remembered(id); ok {
 		return v, nil
 	}
 	if f.Changes && f.Version == 0 && !s.careful {
@@ -76,7 +93,7 @@ func (s *sequencer) version(ctx context.Context, f Fact) (uint64, error) {
 		}
 		version = index.AggregateVersion // if another node wrote it after our head, the append will conflict
 	}
-	s.versions.Add(id, version)
+	s.remember(id, version)
 	return version, nil
 }
 
@@ -97,3 +114,19 @@ func (s *sequencer) repeated(ctx context.Context, e encoded) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// versioned is a version that an aggregate has as long as era is its chain's.
+type versioned struct{ version, era uint64 }
+
+// remembered returns the version of an aggregate if it is remembered.
+func (s *sequencer) remembered(id domain.AggregateID) (uint64, bool) {
+	v, ok := s.log.versions.Get(stateID{s.tenant, id})
+	return v.version, ok && v.era == s.era
+}
+
+func (s *sequencer) remember(id domain.AggregateID, version uint64) {
+	s.log.versions.Add(stateID{s.tenant, id}, versioned{version, s.era})
+}
+
+// forgetVersions makes what is remembered of the chain's aggregates count for nothing.
+func (s *sequencer) forgetVersions() { s.era = s.log.eras.Add(1) }

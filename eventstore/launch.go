@@ -51,7 +51,7 @@ func (s *sequencer) write(ctx context.Context, b *signed) {
 func (s *sequencer) accept(b *signed, first Position) {
 	s.head, s.careful, s.doubt = b.head, false, false
 	for id, version := range b.versions {
-		s.versions.Add(id, version)
+		s.remember(id, version)
 	}
 	for i := range b.recorded {
 		b.recorded[i].Position = first + Position(i)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -15,7 +16,7 @@ import (
 )
 
 // Log appends facts to chains and reads them back. All exported fields but
-// Erased are required, and must not change once it is in use. Make one with Open.
+// Erased and Chains are required, and must not change once it is in use. Make one with Open.
 type Log struct {
 	Store  Store
 	Keys   Keys
@@ -26,15 +27,18 @@ type Log struct {
 	Logger *slog.Logger
 	// Erased is told of persons whom another node forgot; nil = nobody asks.
 	Erased func(subject domain.UserID)
+	// Chains is how many chains are kept at hand beside those at work; 0 = 4096. Of
+	// others that this node wrote only the end is kept.
+	Chains int
 
-	mu         sync.Mutex
-	sequencers map[domain.TenantID]*sequencer
-
+	chains  chains
 	figures figures
 
-	tail   tail
-	keys   *lru.Cache[signerID, *chain.PublicKey]
-	states *lru.Cache[stateID, folded]
+	tail     tail
+	keys     *lru.Cache[signerID, *chain.PublicKey]
+	versions *lru.Cache[stateID, versioned]
+	eras     atomic.Uint64 // the last that a chain was given
+	states   states
 
 	remembering sync.Mutex // guards what follows, and states while something is remembered
 	generation  uint64
@@ -51,11 +55,12 @@ type stateID struct {
 	aggregate domain.AggregateID
 }
 
-// Sizes of the Log's caches, in entries.
+// Sizes of the Log's caches, of all chains together. A key takes 40 kB and a
+// version 200 bytes.
 const (
-	cachedKeys   = 4096
-	cachedStates = 65536
-	overtakings  = 4096 // more than are made while somebody folds
+	cachedKeys     = 4096
+	cachedVersions = 1 << 18
+	overtakings    = 4096 // more than are made while somebody folds
 )
 
 // Open makes l ready for use. It reads nothing.
@@ -64,11 +69,14 @@ func (l *Log) Open() (*Log, error) {
 	if l.keys, err = lru.New[signerID, *chain.PublicKey](cachedKeys); err != nil {
 		return nil, err
 	}
-	if l.states, err = lru.New[stateID, folded](cachedStates); err != nil {
+	if l.versions, err = lru.New[stateID, versioned](cachedVersions); err != nil {
+		return nil, err
+	}
+	if err = l.states.open(); err != nil {
 		return nil, err
 	}
 	l.overtaken, _ = simplelru.NewLRU[stateID, uint64](overtakings, nil) // fails only for size 0
-	l.sequencers = map[domain.TenantID]*sequencer{}
+	l.chains.open(l)
 	l.tail.init()
 	return l, nil
 }
@@ -92,7 +100,7 @@ func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Recei
 	}
 	l.figures.waiting.Add(1)
 	defer l.figures.waiting.Add(-1)
-	l.sequencer(by.Tenant).submit(ctx, request)
+	l.chains.submit(ctx, by.Tenant, request)
 	select {
 	case <-request.done:
 		return request.receipt, request.err
@@ -113,15 +121,4 @@ func (l *Log) Find(ctx context.Context, tenant domain.TenantID, eventID domain.I
 // Head returns the state of tenant's chain.
 func (l *Log) Head(ctx context.Context, tenant domain.TenantID) (chain.Head, error) {
 	return l.Store.Head(ctx, tenant)
-}
-
-func (l *Log) sequencer(tenant domain.TenantID) *sequencer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s, ok := l.sequencers[tenant]
-	if !ok {
-		s = newSequencer(l, tenant)
-		l.sequencers[tenant] = s
-	}
-	return s
 }

@@ -126,21 +126,30 @@ func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) 
 
 // read verifies a stored record by its bytes and decodes it.
 func (l *Log) read(ctx context.Context, tenant domain.TenantID, p Positioned) (Recorded, error) {
-	h, err := chain.ParseHeader(p.Record.Header)
-	if err != nil {
-		return Recorded{}, fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	if h.Tenant != tenant.ID {
-		return Recorded{}, fmt.Errorf("%w: a record of another chain", ErrTampered)
-	}
-	key, err := l.publicKey(ctx, tenant, h.SignerKeyID)
+	h, err := l.verify(ctx, tenant, p.Record)
 	if err != nil {
 		return Recorded{}, err
 	}
-	if h, err = chain.VerifyRecord(l.LogID, key, p.Record); err != nil {
-		return Recorded{}, fmt.Errorf("%w: %w", ErrTampered, err)
-	}
 	return l.decode(ctx, p.Position, h, p.Record)
+}
+
+// verify verifies a stored record of tenant's chain by its bytes.
+func (l *Log) verify(ctx context.Context, tenant domain.TenantID, r chain.Record) (chain.Header, error) {
+	h, err := chain.ParseHeader(r.Header)
+	if err != nil {
+		return h, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if h.Tenant != tenant.ID {
+		return h, fmt.Errorf("%w: a record of another chain", ErrTampered)
+	}
+	key, err := l.publicKey(ctx, tenant, h.SignerKeyID)
+	if err != nil {
+		return h, err
+	}
+	if h, err = chain.VerifyRecord(l.LogID, key, r); err != nil {
+		return h, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return h, nil
 }
 
 // publicKey returns the audit key with id, which the root key must have

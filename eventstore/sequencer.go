@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 	"github.com/quantaseal/quantaseal/internal/batch"
@@ -26,10 +24,9 @@ func (r *request) answer(receipt Receipt, err error) {
 }
 
 const (
-	maxBatch       = 256  // requests signed and written together
-	cachedVersions = 8192 // per chain
-	lockedBatches  = 64   // how long a chain stays locked after a lost race
-	maxRaces       = 1000 // a batch that loses more meets a store that breaks its contract
+	maxBatch      = 256  // requests signed and written together
+	lockedBatches = 64   // how long a chain stays locked after a lost race
+	maxRaces      = 1000 // a batch that loses more meets a store that breaks its contract
 )
 
 // sequencer gives one chain its order on this node. While one batch is written,
@@ -47,21 +44,24 @@ type sequencer struct {
 
 	writing chan struct{} // holds a token while a batch is written
 
-	mu       sync.Mutex // guards what this node knows of the chain, as follows
-	known    bool       // head and versions are what this node last saw
-	head     chain.Head
-	versions *simplelru.LRU[domain.AggregateID, uint64]
-	flight   *signed // what is being written on top of head; nil = nothing
-	epoch    uint64  // rises when what was linked to head or flight is worthless
-	locked   int     // batches left to be written under the store's lock
-	careful  bool    // a conflict was not explained by the head: look everything up
-	doubt    bool    // an append whose outcome nobody learnt may have happened since
+	mu     sync.Mutex // guards what this node knows of the chain, as follows
+	known  bool       // head and versions are what this node last saw
+	flight *signed    // what is being written on top of head; nil = nothing
+	epoch  uint64     // rises when what was linked to head or flight is worthless
+	end
 }
 
-func newSequencer(l *Log, tenant domain.TenantID) *sequencer {
-	s := &sequencer{log: l, tenant: tenant, arrived: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
-	s.versions, _ = simplelru.NewLRU[domain.AggregateID, uint64](cachedVersions, nil) // fails only for size 0
-	return s
+// end is what this node keeps of a chain when it has nothing to do for it.
+type end struct {
+	head    chain.Head
+	era     uint64 // of the versions that the Log remembers; others count for nothing
+	locked  int    // batches left to be written under the store's lock
+	careful bool   // a conflict was not explained by the head: look everything up
+	doubt   bool   // an append whose outcome nobody learnt may have happened since
+}
+
+func newSequencer(l *Log, tenant domain.TenantID, e end) *sequencer {
+	return &sequencer{log: l, tenant: tenant, arrived: make(chan struct{}, 1), writing: make(chan struct{}, 1), end: e}
 }
 
 // submit hands r to the sequencer and returns at once. A goroutine runs only

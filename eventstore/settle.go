@@ -69,7 +69,7 @@ func (s *sequencer) reconcile(ctx context.Context, b *signed) ([]*request, error
 		break
 	}
 	s.known = false
-	s.versions.Purge()
+	s.forgetVersions()
 	if kept == 0 {
 		s.locked, s.careful = lockedBatches, true
 		return b.unanswered(), nil

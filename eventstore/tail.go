@@ -4,16 +4,26 @@ import (
 	"sync"
 )
 
-// tailSize is how many recent facts a node remembers. Its own projections read
-// what it has just appended from here, already verified and decoded.
-const tailSize = 4096
+// How many recent facts a node remembers, and how many bytes of them. Its own
+// projections read what it has just appended from here, already verified and decoded.
+const (
+	tailSize  = 4096
+	tailBytes = 64 << 20
+)
 
 // tail remembers recent facts by position and wakes whoever waits for more.
 type tail struct {
-	mu    sync.Mutex
-	ring  []Recorded
-	last  Position
-	added chan struct{} // closed and replaced when something was added
+	mu     sync.Mutex
+	ring   []Recorded
+	oldest Position // nothing before it is remembered
+	last   Position
+	bytes  int
+	added  chan struct{} // closed and replaced when something was added
+}
+
+// taken returns about how many bytes a fact takes: as a record, and decoded.
+func taken(r *Recorded) int {
+	return 2 * (len(r.Record.Header) + len(r.Record.Payload) + len(r.Record.Detached) + len(r.Record.Signature))
 }
 
 func (t *tail) init() {
@@ -25,10 +35,14 @@ func (t *tail) init() {
 func (t *tail) add(facts []Recorded) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range facts {
-		t.ring[r.Position%tailSize] = r
-		t.last = max(t.last, r.Position)
+	for i := range facts {
+		r := &facts[i]
+		place := &t.ring[r.Position%tailSize]
+		t.bytes += taken(r) - taken(place)
+		*place = *r
+		t.oldest, t.last = min(t.oldest, r.Position), max(t.last, r.Position)
 	}
+	t.forget()
 	close(t.added)
 	t.added = make(chan struct{})
 }
@@ -38,6 +52,18 @@ func (t *tail) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.ring)
+	t.bytes = 0
+}
+
+// forget makes room, beginning with the oldest. The caller holds mu.
+func (t *tail) forget() {
+	t.oldest = max(t.oldest, t.last-tailSize+1)
+	for ; t.bytes > tailBytes && t.oldest < t.last; t.oldest++ {
+		if place := &t.ring[t.oldest%tailSize]; place.Position <= t.oldest {
+			t.bytes -= taken(place)
+			*place = Recorded{}
+		}
+	}
 }
 
 // after returns up to limit remembered facts that follow position p without a gap.

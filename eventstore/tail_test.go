@@ -86,3 +86,32 @@ func TestTailForgetsWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestTailIsBoundedByBytes remembers less of what is large, and the latest always.
+func TestTailIsBoundedByBytes(t *testing.T) {
+	var tl tail
+	tl.init()
+	payload := make([]byte, chain.MaxPayload)
+	for p := Position(1); p < 3*tailSize; p++ {
+		if p > 2*tailSize {
+			payload = payload[:100]
+		}
+		tl.add([]Recorded{{Position: p, Record: chain.Record{Payload: payload}}})
+		if p%200 != 0 && p != 2*tailSize {
+			continue
+		}
+		held := 0
+		for i := range tl.ring {
+			held += taken(&tl.ring[i])
+		}
+		if held != tl.bytes || held > tailBytes || !tl.holds(p) {
+			t.Fatalf("at %d it holds %d bytes, counts %d, and the latest: %v", p, held, tl.bytes, tl.holds(p))
+		}
+		if p == 2*tailSize && len(tl.after(p-200, 1000)) != 200 {
+			t.Fatalf("after %d there are %d", p-200, len(tl.after(p-200, 1000)))
+		}
+	}
+	if n := len(tl.after(2*tailSize, tailSize)); n != tailSize-1 {
+		t.Errorf("of small facts it holds %d, want %d", n, tailSize-1)
+	}
+}

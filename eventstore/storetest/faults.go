@@ -79,15 +79,24 @@ func (engine Engine) testRandomFaults(t *testing.T) {
 // testSilentLoss has the store acknowledge what it does not keep. The Log cannot
 // mend that, but it does not go on as if nothing had happened.
 func (engine Engine) testSilentLoss(t *testing.T) {
-	for _, other := range []int{0, 3} { // records that another node wrote meanwhile
+	for _, test := range []struct {
+		other int // records that another node wrote meanwhile
+		left  int // chains that this node worked on meanwhile, and keeps none at hand
+	}{{0, 0}, {3, 0}, {0, 4}, {3, 4}} {
 		l := newLedger(t, engine.Store, engine.Store)
 		n := l.nodes[0]
+		if test.left > 0 {
+			n.Chains = 1
+		}
 		tenant := l.open(t)
 		l.work(t, n, tenant, 2)
 		n.store.Inject(Torn(0, nil))
 		l.work(t, n, tenant, 1)
-		for range other {
+		for range test.other {
 			l.work(t, l.nodes[1], tenant, 1)
+		}
+		for range test.left {
+			l.open(t)
 		}
 		mark := l.mark()
 		l.work(t, n, tenant, 4)
@@ -103,9 +112,10 @@ func (engine Engine) testSilentLoss(t *testing.T) {
 	}
 }
 
-// testForged changes bytes that no column repeats: reading notices (V9, V10, V13).
+// testForged changes bytes that no column repeats, of a chain's last record: reading
+// notices (V9, V10, V13), and so does a node that is to go on from there.
 func (engine Engine) testForged(t *testing.T) {
-	for name, change := range map[string]string{
+	for name, forgery := range map[string]string{
 		"payload":   `payload = (SELECT payload FROM %[1]s WHERE pos = 1)`,
 		"detached":  `detached = payload`,
 		"signature": `signature = (SELECT signature FROM %[1]s WHERE pos = 1)`,
@@ -116,16 +126,17 @@ func (engine Engine) testForged(t *testing.T) {
 			}
 			l := newLedger(t, engine.Store)
 			tenant := l.open(t)
-			opened := last(t, engine.Store)
 			l.work(t, l.nodes[0], tenant, 2)
-			statement := fmt.Sprintf(`UPDATE %[1]s SET `+change+` WHERE pos = %[2]d`, engine.Table, opened+1)
+			end := last(t, engine.Store)
+			statement := fmt.Sprintf(`UPDATE %[1]s SET `+forgery+` WHERE pos = %[2]d`, engine.Table, end)
 			if err := engine.Force(t.Context(), statement); err != nil {
 				t.Fatal(err)
 			}
 			n := newLedger(t, engine.Store).nodes[0]
-			_, read := n.Read(t.Context(), opened, 10)
-			_, at := n.At(t.Context(), tenant, 1)
-			for _, err := range []error{read, at} {
+			_, read := n.Read(t.Context(), end-1, 10)
+			_, at := n.At(t.Context(), tenant, 4)
+			id, _ := credential()
+			for _, err := range []error{read, at, l.append(t.Context(), n, tenant, change(id, 0))} {
 				if finding := (chain.Finding{}); !errors.As(err, &finding) {
 					t.Errorf("got %v, want a finding", err)
 				}

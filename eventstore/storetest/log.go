@@ -26,6 +26,8 @@ func TestLog(t *testing.T, engine Engine) {
 	t.Run("FollowLog", engine.testFollowLog)
 	t.Run("NodesRace", engine.testNodesRace)
 	t.Run("NodesLearn", engine.testNodesLearn)
+	t.Run("Chains", engine.testChains)
+	t.Run("ChainsLeave", engine.testChainsLeave)
 	t.Run("Watch", engine.testWatch)
 	t.Run("Forged", engine.testForged)
 }

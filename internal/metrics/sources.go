@@ -27,6 +27,7 @@ var (
 	appended   = describe("facts_appended_total", "Facts that this node made durable, by type.", "type")
 	batches    = describe("append_batch_facts", "Facts written together.")
 	waiting    = describe("appends_waiting", "Appends that are not durable yet.")
+	chains     = describe("chains_at_hand", "Chains that this node can go on with at once.")
 	lag        = describe("projections_lag_facts", "Facts that the read models of this node do not show yet.")
 	standstill = describe("projections_stand_still", "1 while a fault keeps the read models from going on.")
 	opened     = describe("connections_open", "Connections of clients.")
@@ -36,7 +37,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{appended, batches, waiting, lag, standstill, opened, refused, evicted} {
+	for _, d := range []*prometheus.Desc{appended, batches, waiting, chains, lag, standstill, opened, refused, evicted} {
 		to <- d
 	}
 }
@@ -60,6 +61,7 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 	}
 	to <- prometheus.MustNewConstHistogram(batches, all, float64(facts), sizes)
 	gauge(waiting, float64(log.Waiting))
+	gauge(chains, float64(log.Chains))
 
 	shown := f.Shown()
 	if last, err := f.Last(); err != nil {

@@ -46,6 +46,7 @@ func TestMetrics(t *testing.T) {
 		`quantaseal_facts_appended_total{type="CREDENTIAL_UNSEALED"} 1`,
 		`quantaseal_append_batch_facts_bucket{le="256"}`,
 		`quantaseal_appends_waiting 0`,
+		`quantaseal_chains_at_hand 2`,
 		`quantaseal_projections_lag_facts 0`,
 		`quantaseal_projections_stand_still 0`,
 		`quantaseal_connections_open `,
