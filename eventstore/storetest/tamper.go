@@ -133,7 +133,7 @@ func (engine Engine) testExchanged(t *testing.T) {
 		return
 	}
 	for _, pair := range [][2]eventstore.Position{{3, 4}, {2, 7}, {1, 2}} {
-		before, tenant, _ := stock(t, engine)
+		before, tenant, id := stock(t, engine)
 		one, two := before+pair[0], before+pair[1]
 		for _, move := range [][2]eventstore.Position{{one, before + 1000}, {two, one}, {before + 1000, two}} {
 			if err := engine.Force(t.Context(), fmt.Sprintf(`UPDATE %s SET pos = %d WHERE pos = %d`, engine.Table, move[1], move[0])); err != nil {
@@ -148,8 +148,15 @@ func (engine Engine) testExchanged(t *testing.T) {
 		if n, err := collect(engine.Store.All(t.Context(), two)); err != nil || len(n) != 20+8-int(pair[1]) {
 			t.Errorf("%v: what stands behind is %d records, %v", pair, len(n), err)
 		}
-		if n, err := collect(engine.Store.Chain(t.Context(), tenant, 0)); err != nil || len(n) != 8 {
-			t.Errorf("%v: the chain has %d records, %v", pair, len(n), err)
+		if n, err := collect(engine.Store.Chain(t.Context(), tenant, 0)); !errors.Is(err, eventstore.ErrTampered) {
+			t.Errorf("%v: the chain has %d records, %v, want that it was tampered with", pair, len(n), err)
+		}
+		if n, err := collect(engine.Store.Chain(t.Context(), tenant, uint64(pair[1]))); err != nil || len(n) != 8-int(pair[1]) {
+			t.Errorf("%v: what stands behind on the chain is %d records, %v", pair, len(n), err)
+		}
+		_, err := collect(engine.Store.Aggregate(t.Context(), tenant, id))
+		if versions := pair == [2]eventstore.Position{2, 7}; versions != errors.Is(err, eventstore.ErrTampered) { // the others leave its order as it was
+			t.Errorf("%v: the aggregate gives %v", pair, err)
 		}
 	}
 }

@@ -33,10 +33,11 @@ type Pages struct {
 
 // Rows returns the rows up to the end there was, each checked against its
 // header. It ends with ErrTampered where a place is empty, or holds what should
-// stand elsewhere.
+// stand elsewhere: whatever the question, positions rise.
 func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 	return func(yield func(eventstore.Positioned, error) bool) {
 		after, end, limit := p.After, int64(-1), firstPage
+		pos := int64(0)
 		for {
 			rows, err := p.Read(after, limit)
 			if err != nil {
@@ -47,11 +48,11 @@ func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 				if end >= 0 && after == end {
 					return
 				}
-				r, err := p.check(&rows[i], after)
+				r, err := p.check(&rows[i], after, pos)
 				if !yield(r, err) || err != nil {
 					return
 				}
-				after++
+				after, pos = after+1, rows[i].Pos
 			}
 			if len(rows) < limit || after == end {
 				return
@@ -67,10 +68,14 @@ func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 	}
 }
 
-func (p Pages) check(row *Row, after int64) (eventstore.Positioned, error) {
+// check checks a row that follows the place after and the position pos.
+func (p Pages) check(row *Row, after, pos int64) (eventstore.Positioned, error) {
 	r, err := row.Positioned()
 	if err == nil && p.Place(row) != after+1 {
 		err = fmt.Errorf("%w: nothing stands between %d and %d", eventstore.ErrTampered, after, p.Place(row))
+	}
+	if err == nil && row.Pos <= pos {
+		err = fmt.Errorf("%w: event %d stands at %d, and the one before it at %d", eventstore.ErrTampered, row.Seq, row.Pos, pos)
 	}
 	if err == nil && p.Chains {
 		err = row.inOrder()
