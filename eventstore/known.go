@@ -55,7 +55,10 @@ func (s *sequencer) continues(ctx context.Context, head chain.Head) error {
 	return fmt.Errorf("%w: event %d of a chain is gone", ErrTampered, s.head.Next-1)
 }
 
-// proven checks that the record that a chain ends with is what was signed.
+var errOtherKey = errors.New("eventstore: the key ring has another key than the one that signs the chain")
+
+// proven checks that the record that a chain ends with is what was signed, and that
+// this node would sign the next one under the same key: nobody could read another's.
 func (s *sequencer) proven(ctx context.Context, head chain.Head) error {
 	for r, err := range s.log.Store.Chain(ctx, s.tenant, head.Next-1) {
 		if err != nil {
@@ -64,8 +67,18 @@ func (s *sequencer) proven(ctx context.Context, head chain.Head) error {
 		if r.Hash() != head.Hash {
 			break
 		}
-		_, err := s.log.verify(ctx, s.tenant, r)
-		return err
+		h, err := s.log.verify(ctx, s.tenant, r)
+		if err != nil {
+			return err
+		}
+		key, epoch, err := s.log.Keys.Signer(ctx, s.tenant)
+		if err != nil {
+			return fmt.Errorf("loading a chain's signing key: %w", err)
+		}
+		if key.ID() != h.SignerKeyID || epoch != h.KeyEpoch {
+			return errOtherKey
+		}
+		return nil
 	}
 	return fmt.Errorf("%w: a chain does not end with event %d", ErrTampered, head.Next-1)
 }

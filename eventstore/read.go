@@ -142,7 +142,7 @@ func (l *Log) verify(ctx context.Context, tenant domain.TenantID, r chain.Record
 	if h.Tenant != tenant.ID {
 		return h, fmt.Errorf("%w: a record of another chain", ErrTampered)
 	}
-	key, err := l.publicKey(ctx, tenant, h.SignerKeyID)
+	key, err := l.publicKey(ctx, tenant, &h)
 	if err != nil {
 		return h, err
 	}
@@ -152,10 +152,22 @@ func (l *Log) verify(ctx context.Context, tenant domain.TenantID, r chain.Record
 	return h, nil
 }
 
-// publicKey returns the audit key with id, which the root key must have
-// certified for tenant in its chain's genesis.
-func (l *Log) publicKey(ctx context.Context, tenant domain.TenantID, id chain.Hash) (*chain.PublicKey, error) {
-	if key, ok := l.keys.Get(signerID{tenant, id}); ok {
+// firstEpoch is that of the key that a genesis introduces.
+const firstEpoch = 1
+
+// publicKey returns the audit key that must have signed a record of tenant's chain.
+// No facts of this log exchange a key, so there is one for each chain: its genesis
+// introduces it, and the root key certified it (V15). It refuses with ErrTampered a
+// record that says another key signed it (V12) or that the key changes with it (V16).
+func (l *Log) publicKey(ctx context.Context, tenant domain.TenantID, h *chain.Header) (*chain.PublicKey, error) {
+	if h.Flags&(chain.FlagKeyEvent|chain.FlagRecovery) != 0 || h.EventType == chain.TypeRotation {
+		return nil, fmt.Errorf("%w: event %d is to change the key of its chain (V16)", ErrTampered, h.Seq)
+	}
+	if h.KeyEpoch != firstEpoch {
+		return nil, fmt.Errorf("%w: event %d is of the key epoch %d, which no fact began (V12)", ErrTampered, h.Seq, h.KeyEpoch)
+	}
+	id := signerID{tenant, h.SignerKeyID}
+	if key, ok := l.keys.Get(id); ok {
 		return key, nil
 	}
 	for genesis, err := range l.Store.Chain(ctx, tenant, 0) {
@@ -166,11 +178,11 @@ func (l *Log) publicKey(ctx context.Context, tenant domain.TenantID, id chain.Ha
 		if err != nil {
 			return nil, fmt.Errorf("%w: verifying a genesis: %w", ErrTampered, err)
 		}
-		if key.ID() != id {
+		if key.ID() != id.key {
 			break
 		}
-		l.keys.Add(signerID{tenant, id}, key)
+		l.keys.Add(id, key)
 		return key, nil
 	}
-	return nil, fmt.Errorf("%w: signed by a key that nobody certified", ErrTampered)
+	return nil, fmt.Errorf("%w: event %d is signed by a key that no fact of its chain certifies (V12)", ErrTampered, h.Seq)
 }

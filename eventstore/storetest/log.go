@@ -30,6 +30,8 @@ func TestLog(t *testing.T, engine Engine) {
 	t.Run("ChainsLeave", engine.testChainsLeave)
 	t.Run("Watch", engine.testWatch)
 	t.Run("Forged", engine.testForged)
+	t.Run("Certified", engine.testCertified)
+	t.Run("OtherKey", engine.testOtherKey)
 }
 
 // work appends from many goroutines at a time: changes of aggregates of their own,
