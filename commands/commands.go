@@ -74,7 +74,7 @@ func transact[S eventstore.Folds[S, E], E domain.Event](ctx context.Context, log
 		if reached > version {
 			eventstore.Remember(log, by.Tenant, id, after, reached, as)
 		}
-		return after, receipt, refusal
+		return after, receipt, recorded(refusal, receipt)
 	}
 }
 
@@ -103,15 +103,18 @@ func accuse[S any](ctx context.Context, log *eventstore.Log, by domain.Actor, id
 
 // giveUp returns the refusal of a command that lost too many races.
 func giveUp[S any](ctx context.Context, log *eventstore.Log, by domain.Actor, id domain.AggregateID, t terms[S]) error {
-	if t.denial != nil {
-		if _, err := observe(ctx, log, by, id, t.denial); err != nil {
-			return err
-		}
+	refusal := t.lost
+	if refusal == nil {
+		refusal = domain.ErrContended
 	}
-	if t.lost != nil {
-		return t.lost
+	if t.denial == nil {
+		return refusal
 	}
-	return domain.ErrContended
+	receipt, err := observe(ctx, log, by, id, t.denial)
+	if err != nil {
+		return err
+	}
+	return recorded(refusal, receipt)
 }
 
 // place turns facts about one aggregate into what the Log appends, and folds them.
@@ -167,10 +170,30 @@ func authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope 
 // returns the refusal.
 func deny(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
 	reason, refusal := by.Denial()
-	if _, err := observe(ctx, log, by, tenantAggregate(by.Tenant), domain.AccessDenied{Permission: scope, Reason: reason, Route: route}); err != nil {
+	receipt, err := observe(ctx, log, by, tenantAggregate(by.Tenant), domain.AccessDenied{Permission: scope, Reason: reason, Route: route})
+	if err != nil {
 		return err
 	}
-	return refusal
+	return recorded(refusal, receipt)
+}
+
+// Recorded is a refusal that a fact was recorded of. It is the refusal that it wraps,
+// with the receipt of that fact.
+type Recorded struct {
+	error
+	Receipt eventstore.Receipt
+}
+
+// Unwrap returns the refusal.
+func (r *Recorded) Unwrap() error { return r.error }
+
+// recorded returns a refusal with the receipt of the fact that was recorded of it,
+// and nil for nil.
+func recorded(refusal error, receipt eventstore.Receipt) error {
+	if refusal == nil {
+		return nil
+	}
+	return &Recorded{refusal, receipt}
 }
 
 // unfinished is a fault that comes after a fact was recorded. It is no refusal

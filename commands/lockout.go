@@ -95,7 +95,19 @@ func (i *Identity) failed(ctx context.Context, by domain.Actor, user domain.User
 	if err := i.lockOut(ctx, by, user, tenant.Settings, receipt); err != nil {
 		i.Logger.WarnContext(ctx, "a failed login did not count towards a lock", "err", err)
 	}
-	return domain.ErrUnauthenticated
+	return recorded(domain.ErrUnauthenticated, receipt)
+}
+
+// forbidden makes the failed proof of a known caller a denial: who asks is known;
+// what they may not do is this.
+func forbidden(failure error) error {
+	if !errors.Is(failure, domain.ErrUnauthenticated) {
+		return failure
+	}
+	if r, ok := errors.AsType[*Recorded](failure); ok {
+		return recorded(domain.ErrDenied, r.Receipt)
+	}
+	return domain.ErrDenied
 }
 
 // lockOut locks the account if it failed too often, with the failure of receipt.

@@ -117,10 +117,7 @@ func (i *Identity) ShowCode(ctx context.Context, cmd ShowCode) (Shown, error) {
 
 // refuseCode puts a wrong code of a known user on the record and returns ErrDenied.
 func (i *Identity) refuseCode(ctx context.Context, by domain.Actor, user domain.User, reason string) error {
-	if err := i.failed(ctx, by, user, reason); !errors.Is(err, domain.ErrUnauthenticated) {
-		return err
-	}
-	return domain.ErrDenied
+	return forbidden(i.failed(ctx, by, user, reason))
 }
 
 // FinishLogin brings back an MFA token with a code.

@@ -22,10 +22,11 @@ func (v *Vault) Authorize(ctx context.Context, by domain.Actor, scope domain.Sco
 // there for it, and returns ErrDenied.
 func (v *Vault) RecordDenied(ctx context.Context, by domain.Actor, scope domain.Scope, reference, route string) error {
 	id := credentialAggregate(parseReference(reference).Credential())
-	if _, err := observe(ctx, v.Log, by, id, domain.AccessDenied{Permission: scope, Reason: "not_found", Route: route}); err != nil {
+	receipt, err := observe(ctx, v.Log, by, id, domain.AccessDenied{Permission: scope, Reason: "not_found", Route: route})
+	if err != nil {
 		return err
 	}
-	return domain.ErrDenied
+	return recorded(domain.ErrDenied, receipt)
 }
 
 // RecordListing puts a listing of credentials on the record before it is

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -79,9 +78,7 @@ func (i *Identity) proves(ctx context.Context, by domain.Actor, user domain.User
 	}
 	proven, err := i.Passwords.Verify(ctx, password, user.PasswordHash)
 	if err == nil && !proven {
-		if err = i.failed(ctx, by, user, "password"); errors.Is(err, domain.ErrUnauthenticated) {
-			err = domain.ErrDenied // who asks is known; what they may not do is this
-		}
+		err = forbidden(i.failed(ctx, by, user, "password"))
 	}
 	return err
 }

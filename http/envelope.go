@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 )
 
@@ -118,7 +119,19 @@ func (s *Server) refuse(c *gin.Context, err error) {
 	if d, ok := errors.AsType[*detailed](err); ok {
 		details = d.details
 	}
-	s.turnAway(c, r, details)
+	s.turnAway(c, r, details, s.recorded(c, r, err))
+}
+
+// recorded returns the receipt of the fact that a denial put on the record, once
+// this node's read models show it, or nil. Under the vault it has none, and at the
+// login neither: there it would tell who is known.
+func (s *Server) recorded(c *gin.Context, r *refusal, err error) *receipt {
+	fact, ok := errors.AsType[*commands.Recorded](err)
+	if !ok || r.status != http.StatusForbidden || underVault(c.Request) {
+		return nil
+	}
+	s.catchUp(c.Request.Context(), fact.Receipt)
+	return receiptOf(fact.Receipt)
 }
 
 // blame logs what is not the caller's doing. That a caller did not wait for the
@@ -139,9 +152,10 @@ func (s *Server) blame(c *gin.Context, r *refusal, err error) {
 	s.Log.Log(ctx, level, "request failed", "request_id", exchangeOf(c).id.String(), "route", route(c), "err", err)
 }
 
-// turnAway answers with r and stops the request. Under the vault all that is
-// not about the form of the request is one and the same denial.
-func (s *Server) turnAway(c *gin.Context, r *refusal, details map[string]any) {
+// turnAway answers with r and stops the request. audit is of the fact that r put on
+// the record, or nil. Under the vault all that is not about the form of the request
+// is one and the same denial.
+func (s *Server) turnAway(c *gin.Context, r *refusal, details map[string]any, audit *receipt) {
 	c.Abort()
 	h := c.Writer.Header()
 	if underVault(c.Request) && !vaultShows[r.status] && r != errKeyReused {
@@ -156,6 +170,7 @@ func (s *Server) turnAway(c *gin.Context, r *refusal, details map[string]any) {
 		h.Set("Retry-After", strconv.FormatInt(retryAfter(exchangeOf(c).allowance.Retry, s.Rand), 10))
 	}
 	m := s.meta(c)
+	m.Audit = audit
 	body, err := appendJSON(nil, struct {
 		Success bool      `json:"success"`
 		Error   errorBody `json:"error"`

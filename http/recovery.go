@@ -32,7 +32,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 			exchangeOf(c).cut = true
 			panic(http.ErrAbortHandler)
 		}
-		s.turnAway(c, errInternal, nil)
+		s.turnAway(c, errInternal, nil, nil)
 	}()
 	c.Next()
 }

@@ -49,7 +49,8 @@ var driven = []struct {
 }
 
 // drive sends every driven request, each about things of its own, and compares who
-// got through with may. Whoever is refused gets 403 and nothing else.
+// got through with may. Whoever is refused gets 403 and nothing else, with the
+// receipt of the denial but under the vault.
 func drive(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, who string, client *vaulttest.Client, may func(n int) bool) {
 	t.Helper()
 	victim := invite(t, a, "victim-of-"+strings.ReplaceAll(who, ":", "-")+"@example.com", "viewer")
@@ -68,6 +69,8 @@ func drive(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, who string, c
 		answer := client.Do(t, method, "/api/v2/"+path, body)
 		if passed := answer.Status < 300; passed != may(n) || !passed && answer.Status != http.StatusForbidden {
 			t.Errorf("%s: %s gives %d %.200s, want it let through: %v", who, d.request, answer.Status, answer.Body, may(n))
+		} else if vault := strings.HasPrefix(path, "vault/"); !passed && vault != (answer.Receipt(t) == "") {
+			t.Errorf("%s: the denial of %s says %s", who, d.request, answer.Body)
 		}
 	}
 }

@@ -52,8 +52,8 @@ func TestTourMFA(t *testing.T) {
 		if f.code(t, c.now()) == "000000" {
 			wrong["totp_code"] = "000001"
 		}
-		a.Token.Must(t, http.StatusForbidden, http.MethodPost, authPath+"mfa/verify", wrong)
-		if e, ok := w.saw(t, "LOGIN_FAILED")[0].Event.(domain.LoginFailed); !ok || e.Reason != "totp" {
+		refused := a.Token.Must(t, http.StatusForbidden, http.MethodPost, authPath+"mfa/verify", wrong)
+		if e, ok := w.receipted(t, refused, "LOGIN_FAILED")[0].Event.(domain.LoginFailed); !ok || e.Reason != "totp" {
 			t.Errorf("recorded %+v", e)
 		}
 
@@ -125,8 +125,7 @@ func TestTourMFA(t *testing.T) {
 		w.saw(t) // the token is too old for anybody to look at the code
 
 		off := map[string]string{"password": vaulttest.Password, "totp_code": f.code(t, c.now())}
-		a.Must(t, http.StatusForbidden, http.MethodPost, authPath+"mfa/disable", off)
-		w.saw(t, "ACCESS_DENIED")
+		w.receipted(t, a.Must(t, http.StatusForbidden, http.MethodPost, authPath+"mfa/disable", off), "ACCESS_DENIED")
 		disabled := session.Must(t, http.StatusOK, http.MethodPost, authPath+"mfa/disable", off)
 		w.receipted(t, disabled, "MFA_CODE_USED", "MFA_DISABLED", "SESSION_STEPPED_UP")
 		tokensOf(t, login(nil))

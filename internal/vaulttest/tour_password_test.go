@@ -43,10 +43,8 @@ func TestTourPassword(t *testing.T) {
 		}
 		change(a.Token, http.StatusUnprocessableEntity, vaulttest.Password, "short")
 		w.saw(t)
-		change(a.Token, http.StatusForbidden, "not the password", otherPassword)
-		w.saw(t, "LOGIN_FAILED")
-		change(a.Client, http.StatusForbidden, vaulttest.Password, otherPassword) // an API key
-		w.saw(t, "ACCESS_DENIED")
+		w.receipted(t, change(a.Token, http.StatusForbidden, "not the password", otherPassword), "LOGIN_FAILED")
+		w.receipted(t, change(a.Client, http.StatusForbidden, vaulttest.Password, otherPassword), "ACCESS_DENIED") // an API key
 
 		changed := change(a.Token, http.StatusOK, vaulttest.Password, otherPassword)
 		w.receipted(t, changed, "PASSWORD_SET")
@@ -159,8 +157,7 @@ func TestTourStepUp(t *testing.T) {
 			t.Errorf("refused as %s", kind)
 		}
 		w.saw(t, "ACCESS_DENIED")
-		a.Token.Must(t, http.StatusForbidden, http.MethodPost, authPath+"step-up", map[string]string{"password": "not the password"})
-		w.saw(t, "LOGIN_FAILED")
+		w.receipted(t, a.Token.Must(t, http.StatusForbidden, http.MethodPost, authPath+"step-up", map[string]string{"password": "not the password"}), "LOGIN_FAILED")
 		up := a.Token.Must(t, http.StatusOK, http.MethodPost, authPath+"step-up", map[string]string{"password": vaulttest.Password})
 		w.receipted(t, up, "SESSION_STEPPED_UP")
 		var fresh tokens
