@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -22,7 +21,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,31 +33,6 @@ const startTimeout = time.Minute
 //go:embed keeper.sh
 var keeper string
 
-// shared is the cluster of this process's tests. It ends with the process.
-var shared = sync.OnceValues(NewCluster)
-
-// Database returns the URL of a new, empty database on a cluster that the tests
-// of this process share. The database is dropped when t ends, connections or
-// not. If PostgreSQL's programs are missing they are installed; t fails if that
-// is impossible.
-func Database(t testing.TB) string {
-	t.Helper()
-	c, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, err := c.create(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
-	return c.url(name)
-}
-
 // Cluster is a throw-away PostgreSQL cluster that survives crashes as a
 // production one must: fsync, synchronous_commit and full_page_writes are on,
 // and data pages have checksums. It listens on a socket in its own directory
@@ -68,6 +41,8 @@ func Database(t testing.TB) string {
 type Cluster struct {
 	dir       string // socket, data and log
 	databases atomic.Int64
+
+	conn chan *pgx.Conn // the one that exec keeps; nil = it has to connect
 
 	mu      sync.Mutex // one order at a time
 	keeper  *exec.Cmd
@@ -106,7 +81,8 @@ func newCluster(bin string) (*Cluster, error) {
 		return nil, err
 	}
 	script := filepath.Join(dir, "keeper.sh")
-	c := &Cluster{dir: dir, keeper: exec.Command("/bin/sh", script, dir, bin)}
+	c := &Cluster{dir: dir, conn: make(chan *pgx.Conn, 1), keeper: exec.Command("/bin/sh", script, dir, bin)}
+	c.conn <- nil
 	c.keeper.Dir = dir
 	c.keeper.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 	c.keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as} // a terminal's ^C is ours to notice
@@ -197,32 +173,6 @@ func (c *Cluster) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return errors.Join(c.orders.Close(), c.keeper.Wait())
-}
-
-// NewDatabase returns the URL of a new, empty database. Its user is a superuser.
-func (c *Cluster) NewDatabase(ctx context.Context) (string, error) {
-	name, err := c.create(ctx)
-	return c.url(name), err
-}
-
-func (c *Cluster) create(ctx context.Context) (name string, err error) {
-	name = fmt.Sprintf("quantaseal_%d", c.databases.Add(1))
-	return name, c.exec(ctx, "CREATE DATABASE "+name)
-}
-
-func (c *Cluster) url(database string) string {
-	where := url.Values{"host": {c.dir}, "port": {"5432"}}
-	return (&url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database, RawQuery: where.Encode()}).String()
-}
-
-// exec runs one statement on the cluster's own database.
-func (c *Cluster) exec(ctx context.Context, sql string) error {
-	conn, err := pgx.Connect(ctx, c.url("postgres"))
-	if err != nil {
-		return fmt.Errorf("connecting to PostgreSQL: %w", err)
-	}
-	_, err = conn.Exec(ctx, sql)
-	return errors.Join(err, conn.Close(ctx))
 }
 
 // order has the keeper do something and returns when it is done.

@@ -2,6 +2,7 @@ package pgtest_test
 
 import (
 	"bufio"
+	"context"
 	"net/url"
 	"os"
 	"os/exec"
@@ -99,6 +100,26 @@ func TestDatabasesAreApart(t *testing.T) {
 	left := query[int](t, pgtest.Database(t), "SELECT count(*) FROM pg_database WHERE datname IN ('"+names[0]+"', '"+names[1]+"')")
 	if left != 0 {
 		t.Errorf("%d databases outlive their tests", left)
+	}
+}
+
+// TestTemplateIsCopied prepares once what each caller gets a copy of.
+func TestTemplateIsCopied(t *testing.T) {
+	prepared := 0
+	template := pgtest.Template{Prepare: func(_ context.Context, url string) error {
+		prepared++
+		execute(t, url, "CREATE TABLE things (id int)")
+		return nil
+	}}
+	for range 2 {
+		url := template.Database(t)
+		execute(t, url, "INSERT INTO things VALUES (1)")
+		if got := query[int](t, url, "SELECT count(*) FROM things"); got != 1 {
+			t.Errorf("%d rows, want the one of this copy", got)
+		}
+	}
+	if prepared != 1 {
+		t.Errorf("prepared %d times", prepared)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
+	"github.com/quantaseal/quantaseal/internal/pgtest"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -34,7 +35,7 @@ func TestCrash(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { memoryStaysIn(t, bin) })
 	t.Run("sqlite", func(t *testing.T) { crash(t, &process{bin: bin, data: t.TempDir()}, rounds) })
 	t.Run("postgres", func(t *testing.T) {
-		crash(t, &process{bin: bin, data: t.TempDir(), database: vaulttest.Postgres(t)}, rounds)
+		crash(t, &process{bin: bin, data: t.TempDir(), database: pgtest.Database(t)}, rounds)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/internal/pgtest"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -28,7 +29,7 @@ func twoNodes(t *testing.T) [2]*vaulttest.Vault {
 // TestTwoNodesStartTogether starts them on an empty database at the same moment:
 // one makes the deployment, and both serve it.
 func TestTwoNodesStartTogether(t *testing.T) {
-	database, kms := vaulttest.Postgres(t), "local:"+t.TempDir()
+	database, kms := pgtest.Database(t), "local:"+t.TempDir()
 	var nodes [3]*node.Node
 	var group sync.WaitGroup
 	for i := range nodes {
