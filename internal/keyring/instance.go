@@ -9,9 +9,15 @@ import (
 )
 
 // Instance are the secrets that all nodes of a deployment share, apart from any
-// tenant. Each is wrapped by the KMS. They prove callers, at every request, and open
-// nothing: a node loads them once and keeps them until it ends, whatever the KMS
-// says meanwhile. Without the KMS it can soon record nothing, and so admits nobody.
+// tenant. Each is wrapped by the KMS.
+//
+// They do not obey CacheTTL: a node loads them once and keeps them until it ends,
+// whatever the KMS says meanwhile. They tell who asks, and open nothing. What a
+// caller then wants recorded, opened or decrypted takes keys of the tenant, and
+// those obey. Loading the secrets anew would take nothing from a node that the KMS
+// trusts no more: they are never replaced, so it would know them all the same. It
+// would only turn an outage of the KMS into one of whatever a proven caller may
+// still have, which is what the read models hold in clear and what is in memory.
 type Instance struct {
 	PasswordPepper []byte // 32 bytes, for password hashes
 	KeyPepper      []byte // 32 bytes, for digests of API keys

@@ -12,7 +12,7 @@
 //
 // Its one law: no key of a tenant is used longer than [CacheTTL] after the KMS last
 // gave it away, so taking a permission from the KMS takes the keys from every node.
-// The instance's secrets, which open nothing, stay with a process once it has them.
+// The secrets of the [Instance], which open nothing, are the exception.
 //
 // What is kept in memory is kept unpacked, for at most 1,024 tenants.
 package keyring
