@@ -41,23 +41,7 @@ type CreatedKey struct {
 // the answer names the key.
 func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, error) {
 	by := cmd.Actor
-	scopes, err := domain.ParseScopes(cmd.Scopes)
-	if err != nil {
-		return CreatedKey{}, err
-	}
-	if len(scopes) == 0 {
-		scopes = by.Scopes
-	}
-	if err := domain.CheckName("name", cmd.Name); err != nil {
-		return CreatedKey{}, err
-	}
-	if _, err := domain.ParseRanges(cmd.Ranges); err != nil {
-		return CreatedKey{}, err
-	}
-	if err := cmd.Idempotency.check(); err != nil {
-		return CreatedKey{}, err
-	}
-	claim, err := cmd.Idempotency.claim(ctx, i.Keys, i.Log, by, "api_key.create")
+	scopes, claim, err := i.claimKey(ctx, cmd)
 	if err != nil {
 		return CreatedKey{}, err
 	}
@@ -114,6 +98,39 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 		created.Ranges = append(created.Ranges, p.String())
 	}
 	return created, nil
+}
+
+// claimKey checks what is decided before rights are, but for an earlier use of the
+// Idempotency-Key. It returns the scopes asked for, and what that would be found by.
+func (i *Identity) claimKey(ctx context.Context, cmd CreateKey) ([]domain.Scope, claim, error) {
+	scopes, err := domain.ParseScopes(cmd.Scopes)
+	if err != nil {
+		return nil, claim{}, err
+	}
+	if len(scopes) == 0 {
+		scopes = cmd.Actor.Scopes
+	}
+	if err := domain.CheckName("name", cmd.Name); err != nil {
+		return nil, claim{}, err
+	}
+	if _, err := domain.ParseRanges(cmd.Ranges); err != nil {
+		return nil, claim{}, err
+	}
+	if err := cmd.Idempotency.check(); err != nil {
+		return nil, claim{}, err
+	}
+	c, err := cmd.Idempotency.claim(ctx, i.Keys, i.Log, cmd.Actor, "api_key.create")
+	return scopes, c, err
+}
+
+// CheckCreateKey refuses as CreateKey does before it looks at the actor's rights:
+// with Invalid and ErrKeyReused. It changes nothing and records nothing.
+func (i *Identity) CheckCreateKey(ctx context.Context, cmd CreateKey) error {
+	_, claim, err := i.claimKey(ctx, cmd)
+	if err == nil {
+		_, _, err = claim.earlier(ctx, i.Log, cmd.Actor.Tenant)
+	}
+	return err
 }
 
 // APIKeys returns API keys of tenant as the log says that they are, in the given

@@ -21,7 +21,7 @@ func (v *vault) key(t *testing.T) commands.CreatedKey {
 		err = v.Views.CatchUp(t.Context())
 	}
 	if err == nil {
-		_, err = v.Identity.AuthenticateKey(t.Context(), k.Key)
+		_, _, err = v.Identity.AuthenticateKey(t.Context(), k.Key)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestARevokedKeyIsOver(t *testing.T) {
 				})
 				v.store.instead.Store(&revoking)
 				_, _ = v.Identity.RevokeKey(ctx, commands.RevokeKey{Actor: v.owner, Key: k.ID})
-				_, _ = v.Identity.AuthenticateKey(t.Context(), k.Key) // until it is recorded it may pass
+				_, _, _ = v.Identity.AuthenticateKey(t.Context(), k.Key) // until it is recorded it may pass
 				time.Sleep(time.Minute)
 				v.store.instead.Store(nil)
 				if _, err := v.Vault.RecordListing(t.Context(), v.owner, "f"); err != nil {
@@ -72,7 +72,7 @@ func TestARevokedKeyIsOver(t *testing.T) {
 				if facts := v.since(t); !slices.ContainsFunc(facts, func(r eventstore.Recorded) bool { return r.Header.EventType == "API_KEY_REVOKED" }) {
 					t.Error("it was not revoked")
 				}
-				if _, err := v.Identity.AuthenticateKey(t.Context(), k.Key); !errors.Is(err, domain.ErrUnauthenticated) {
+				if _, _, err := v.Identity.AuthenticateKey(t.Context(), k.Key); !errors.Is(err, domain.ErrUnauthenticated) {
 					t.Errorf("got %v, want %v", err, domain.ErrUnauthenticated)
 				}
 			})

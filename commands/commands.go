@@ -158,7 +158,7 @@ func observe(ctx context.Context, log *eventstore.Log, by domain.Actor, id domai
 
 // authorize refuses with Denied, on the record, an actor whose access does not
 // cover scope, or whom something bars. Every command that somebody proven asks for
-// calls it: what the edge decided about a request takes effect here. route names what was asked, by its pattern.
+// calls it, whoever asked before. route names what was asked, by its action.
 func authorize(ctx context.Context, log *eventstore.Log, by domain.Actor, scope domain.Scope, route string) error {
 	if by.May(scope) {
 		return nil

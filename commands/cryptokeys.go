@@ -186,8 +186,8 @@ func (c *Encryption) ExportCryptoKey(ctx context.Context, cmd EndCryptoKey) (Esc
 
 // ownerOnly holds what no one else may do to its rule whatever the edge believes.
 func (c *Encryption) ownerOnly(ctx context.Context, by domain.Actor, route string) error {
-	if by.Barred == "" {
-		by.Barred = liftBar(by, by.SteppedUp(c.Now()))
+	if by.Bar() == "" {
+		by.Verdict = domain.Judged(liftBar(by, by.SteppedUp(c.Now())))
 	}
 	return authorize(ctx, c.Log, by, domain.ScopeSettings, route)
 }

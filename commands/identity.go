@@ -65,18 +65,19 @@ func tenantAggregate(id domain.TenantID) domain.AggregateID {
 }
 
 // AuthenticateKey returns who an API key acts for, with those of its scopes that
-// its owner's role has now. It refuses with ErrUnauthenticated a key that is
+// its owner's role has now, and how they stand. What they ask for is yet to be
+// judged. It refuses with ErrUnauthenticated a key that is
 // malformed, unknown, revoked or expired, or whose owner left. What
 // it believes it folds from the log; the read model only says where to look.
-func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Actor, error) {
+func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Actor, Standing, error) {
 	lookup, env, err := i.Tokens.ReadKey(key)
 	if err != nil {
-		return domain.Actor{}, domain.ErrUnauthenticated
+		return domain.Actor{}, Standing{}, domain.ErrUnauthenticated
 	}
 	place, ok := i.found.Get(lookup)
 	if !ok {
 		if place.tenant, place.key, err = i.Lookups.APIKeyByLookup(ctx, lookup); err != nil {
-			return domain.Actor{}, fmt.Errorf("looking up an API key: %w", err)
+			return domain.Actor{}, Standing{}, fmt.Errorf("looking up an API key: %w", err)
 		}
 		if !place.key.IsZero() {
 			i.found.Add(lookup, place)
@@ -84,49 +85,57 @@ func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Acto
 	}
 	k, _, err := eventstore.Fold[domain.APIKey](ctx, i.Log, place.tenant, keyAggregate(place.key))
 	if err != nil {
-		return domain.Actor{}, fmt.Errorf("loading an API key: %w", err)
+		return domain.Actor{}, Standing{}, fmt.Errorf("loading an API key: %w", err)
 	}
 	if !k.Authenticates(i.Tokens.DigestKey(key), env, i.Now()) {
-		return domain.Actor{}, domain.ErrUnauthenticated
+		return domain.Actor{}, Standing{}, domain.ErrUnauthenticated
 	}
 	owner, err := i.userOf(ctx, place.tenant, k.Owner)
 	if err != nil {
-		return domain.Actor{}, err
+		return domain.Actor{}, Standing{}, err
 	}
 	if !owner.AdmitsKey(k) {
-		return domain.Actor{}, domain.ErrUnauthenticated
+		return domain.Actor{}, Standing{}, domain.ErrUnauthenticated
+	}
+	tenant, err := i.tenant(ctx, place.tenant)
+	if err != nil {
+		return domain.Actor{}, Standing{}, err
 	}
 	return domain.Actor{
 		Tenant: place.tenant, Kind: domain.ActorKey, ID: k.ID.ID, User: k.Owner, Role: owner.Role,
 		Scopes: owner.Role.Limit(k.Scopes), Environment: env,
-	}, nil
+	}, Standing{tenant, owner, k}, nil
 }
 
 // AuthenticateAccess returns who an access token acts for, with the role that the
-// user has now. It refuses with ErrUnauthenticated a token that is not ours, has
+// user has now, and how they stand. What they ask for is yet to be judged. It refuses with ErrUnauthenticated a token that is not ours, has
 // expired, whose session is over, or whose user it was made for has changed since
 // in a way that makes it void.
-func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain.Actor, error) {
+func (i *Identity) AuthenticateAccess(ctx context.Context, token Secret) (domain.Actor, Standing, error) {
 	now := i.Now()
 	a, err := i.Tokens.ReadAccess(token, now)
 	if err != nil {
-		return domain.Actor{}, domain.ErrUnauthenticated
+		return domain.Actor{}, Standing{}, domain.ErrUnauthenticated
 	}
 	s, _, err := eventstore.Fold[domain.Session](ctx, i.Log, a.Tenant, sessionAggregate(a.Session))
 	if err != nil {
-		return domain.Actor{}, fmt.Errorf("loading a session: %w", err)
+		return domain.Actor{}, Standing{}, fmt.Errorf("loading a session: %w", err)
 	}
 	user, err := i.userOf(ctx, a.Tenant, a.User)
 	if err != nil {
-		return domain.Actor{}, err
+		return domain.Actor{}, Standing{}, err
 	}
 	if !s.Live(now) || !user.AdmitsSession(s) || a.AuthVersion != user.AuthVersion {
-		return domain.Actor{}, domain.ErrUnauthenticated
+		return domain.Actor{}, Standing{}, domain.ErrUnauthenticated
+	}
+	tenant, err := i.tenant(ctx, a.Tenant)
+	if err != nil {
+		return domain.Actor{}, Standing{}, err
 	}
 	return domain.Actor{
 		Tenant: a.Tenant, Kind: domain.ActorUser, ID: a.User.ID, User: a.User, Session: a.Session,
 		Role: user.Role, Scopes: user.Role.Scopes(), Environment: domain.Live, ProvenAt: a.ProvenAt,
-	}, nil
+	}, Standing{Tenant: tenant, User: user}, nil
 }
 
 // userOf returns a user as the log says that it is.
@@ -141,7 +150,7 @@ func (i *Identity) userOf(ctx context.Context, tenant domain.TenantID, id domain
 // passes refuses, on the record, an actor whom something bars from what it asks.
 // It is for what takes no scope.
 func (i *Identity) passes(ctx context.Context, by domain.Actor, route string) error {
-	if by.Barred == "" {
+	if by.Bar() == "" {
 		return nil
 	}
 	return deny(ctx, i.Log, by, "", route)

@@ -17,6 +17,16 @@ type Invite struct {
 	Role  string
 }
 
+// CheckInvite refuses with Invalid, as Invite does first of all, what is no address
+// or no role.
+func (i *Identity) CheckInvite(cmd Invite) error {
+	_, _, err := i.Tokens.Address(cmd.Email)
+	if err == nil {
+		_, err = domain.ParseRole(cmd.Role)
+	}
+	return err
+}
+
 // Invite sends the reader of an address a token that makes them a user, good for
 // 7 days. Whoever is invited again gets a new token and role, and so does who was
 // deactivated. Nothing tells whether another tenant has a user with the address:
@@ -25,11 +35,10 @@ type Invite struct {
 // Denied, and with ErrUserExists.
 func (i *Identity) Invite(ctx context.Context, cmd Invite) (domain.User, eventstore.Receipt, error) {
 	by := cmd.Actor
-	normal, ref, err := i.Tokens.Address(cmd.Email)
-	if err != nil {
+	if err := i.CheckInvite(cmd); err != nil {
 		return domain.User{}, eventstore.Receipt{}, err
 	}
-	role, err := domain.ParseRole(cmd.Role)
+	normal, ref, err := i.Tokens.Address(cmd.Email)
 	if err != nil {
 		return domain.User{}, eventstore.Receipt{}, err
 	}
@@ -43,7 +52,7 @@ func (i *Identity) Invite(ctx context.Context, cmd Invite) (domain.User, eventst
 	if err := i.Keys.CreateSubject(ctx, by.Tenant, id); err != nil {
 		return domain.User{}, eventstore.Receipt{}, fmt.Errorf("creating a subject key: %w", err)
 	}
-	fact := domain.UserInvited{AccountRef: ref, Role: role, UserID: id, Personal: domain.UserAddress{Email: normal}}
+	fact := domain.UserInvited{AccountRef: ref, Role: domain.Role(cmd.Role), UserID: id, Personal: domain.UserAddress{Email: normal}}
 	now, eventID := i.Now(), i.Log.NewID()
 	token := i.Tokens.NewProof(domain.ProvesInvitation, by.Tenant, id, eventID)
 	m, receipt, err := i.administer(ctx, by, "user.invite", id, eventID,

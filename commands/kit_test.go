@@ -88,7 +88,7 @@ func (v *vault) another(t *testing.T, now func() time.Time) *commands.Vault {
 func requestID(n byte) domain.RequestID { return domain.RequestID{ID: domain.ID{15: n}} }
 
 func nobody() domain.Actor {
-	return domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live, Request: requestID(1)}
+	return domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live, Request: requestID(1), Verdict: domain.Judged("")}
 }
 
 // register makes a tenant and returns its owner.
@@ -100,10 +100,11 @@ func (v *vault) register(t *testing.T, email string) domain.Actor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	by, err := v.Identity.AuthenticateAccess(t.Context(), s.Access)
+	by, _, err := v.Identity.AuthenticateAccess(t.Context(), s.Access)
 	if err != nil {
 		t.Fatal(err)
 	}
+	by.Verdict = domain.Judged("")
 	return by
 }
 

@@ -59,8 +59,8 @@ type LiftLockdown struct {
 // API key, with a fresh proof; it refuses with Denied.
 func (i *Identity) LiftLockdown(ctx context.Context, cmd LiftLockdown) (Lockdown, error) {
 	by := cmd.Actor
-	if by.Barred == "" {
-		by.Barred = liftBar(by, by.SteppedUp(i.Now()))
+	if by.Bar() == "" {
+		by.Verdict = domain.Judged(liftBar(by, by.SteppedUp(i.Now())))
 	}
 	if err := authorize(ctx, i.Log, by, domain.ScopeRevoke, "security.lockdown.release"); err != nil {
 		return Lockdown{}, err

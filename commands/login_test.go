@@ -28,7 +28,7 @@ func TestSessionsDoNotFailOnceRecorded(t *testing.T) {
 			v.store.instead.Store(nil)
 			v.store.blind.Store(false)
 			v.saw(t, want...)
-			if by, err := v.Identity.AuthenticateAccess(t.Context(), s.Access); err != nil || by.User != v.owner.User {
+			if by, _, err := v.Identity.AuthenticateAccess(t.Context(), s.Access); err != nil || by.User != v.owner.User {
 				t.Errorf("%s: the access token is %v's: %v", name, by.User, err)
 			}
 			if s.TrialEndsAt == 0 {

@@ -64,7 +64,7 @@ func (i *Identity) administer(ctx context.Context, by domain.Actor, route string
 	}
 	m, receipt, err := i.member(ctx, by, id, proof, decide)
 	if errors.Is(err, domain.ErrDenied) {
-		by.Barred = domain.BarredRole
+		by.Verdict = domain.Judged(domain.BarredRole)
 		err = deny(ctx, i.Log, by, "", route)
 	}
 	return m, receipt, err
@@ -73,13 +73,13 @@ func (i *Identity) administer(ctx context.Context, by domain.Actor, route string
 // Admit refuses with Denied, on the record, whoever is barred from a route that
 // takes no scope, and every API key: such routes are for people who manage others.
 func (i *Identity) Admit(ctx context.Context, by domain.Actor, route string) error {
-	if by.Kind != domain.ActorUser && by.Barred == "" {
-		by.Barred = domain.BarredKey
+	if by.Kind != domain.ActorUser && by.Bar() == "" {
+		by.Verdict = domain.Judged(domain.BarredKey)
 	}
-	if by.Barred == "" && !by.Role.Administers() {
-		by.Barred = domain.BarredRole
+	if by.Bar() == "" && !by.Role.Administers() {
+		by.Verdict = domain.Judged(domain.BarredRole)
 	}
-	if by.Barred == "" {
+	if by.Bar() == "" {
 		return nil
 	}
 	return deny(ctx, i.Log, by, "", route)

@@ -27,16 +27,7 @@ type Seal struct {
 // ErrDenied. The same Idempotency-Key and body give the same credential again.
 func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	by := cmd.Actor
-	if err := domain.CheckCredential(cmd.Name, cmd.Type, cmd.Metadata, cmd.TTLDays); err != nil {
-		return Sealed{}, err
-	}
-	if err := cmd.Idempotency.check(); err != nil {
-		return Sealed{}, err
-	}
-	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
-		return Sealed{}, err
-	}
-	claim, err := cmd.Idempotency.claim(ctx, v.Keys, v.Log, by, "vault.seal")
+	claim, err := v.claim(ctx, cmd)
 	if err != nil {
 		return Sealed{}, err
 	}
@@ -79,6 +70,31 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 		}
 	}
 	return Sealed{}, err
+}
+
+// claim checks what is decided before rights are, but for an earlier use of the
+// Idempotency-Key, and returns what that would be found by.
+func (v *Vault) claim(ctx context.Context, cmd Seal) (claim, error) {
+	if err := domain.CheckCredential(cmd.Name, cmd.Type, cmd.Metadata, cmd.TTLDays); err != nil {
+		return claim{}, err
+	}
+	if err := cmd.Idempotency.check(); err != nil {
+		return claim{}, err
+	}
+	if err := v.Sealer.Ready(ctx, cmd.Actor.Tenant); err != nil {
+		return claim{}, err
+	}
+	return cmd.Idempotency.claim(ctx, v.Keys, v.Log, cmd.Actor, "vault.seal")
+}
+
+// CheckSeal refuses as Seal does before it looks at the actor's rights: with
+// Invalid, Unavailable and ErrKeyReused. It changes nothing and records nothing.
+func (v *Vault) CheckSeal(ctx context.Context, cmd Seal) error {
+	claim, err := v.claim(ctx, cmd)
+	if err == nil {
+		_, _, err = v.sealedBefore(ctx, cmd.Actor, claim)
+	}
+	return err
 }
 
 // sealedBefore answers a repeated request from the fact that it appended.

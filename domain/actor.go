@@ -58,8 +58,8 @@ type Actor struct {
 	Role        Role
 	Scopes      []Scope // what this access may do, sorted
 	Environment Environment
-	Barred      string // why it may not do what this request asks, whatever its scopes are; "" = nothing bars it
-	ProvenAt    int64  // when the user last proved who they are, Unix microseconds; 0 for an API key
+	Verdict     Verdict // what was decided about this request of it, whatever its scopes are
+	ProvenAt    int64   // when the user last proved who they are, Unix microseconds; 0 for an API key
 	Request     RequestID
 	Origin      Origin
 }
@@ -86,23 +86,48 @@ var (
 	ErrFactorOwed = &Error{Denied, "set up a second factor first"}
 )
 
-// May reports whether the actor's access covers scope, and nothing bars it.
-func (a Actor) May(scope Scope) bool {
-	_, found := slices.BinarySearch(a.Scopes, scope)
-	return found && a.Barred == ""
+// Verdict is what was decided about a request of an actor. The zero Verdict is that
+// of a request about which nobody decided; see Actor.Bar.
+type Verdict struct {
+	decided bool
+	bar     string
 }
+
+// Judged returns the verdict that bars an actor for a reason, or lets it go as far
+// as its scopes reach if that is "".
+func Judged(reason string) Verdict { return Verdict{decided: true, bar: reason} }
+
+// Bar returns why the actor may not do what its request asks, or "". A user or an
+// API key about whose request nobody decided may nothing. The others have no rights
+// that could be asked about: what they do is theirs by the way in which they came.
+func (a Actor) Bar() string {
+	if !a.Verdict.decided && (a.Kind == ActorUser || a.Kind == ActorKey) {
+		return BarredRoute
+	}
+	return a.Verdict.bar
+}
+
+// Covers reports whether the actor's access covers scope.
+func (a Actor) Covers(scope Scope) bool {
+	_, found := slices.BinarySearch(a.Scopes, scope)
+	return found
+}
+
+// May reports whether the actor's access covers scope, and nothing bars it.
+func (a Actor) May(scope Scope) bool { return a.Covers(scope) && a.Bar() == "" }
 
 // Denial returns why the actor may not, as it is stored, and the refusal.
 func (a Actor) Denial() (reason string, refusal error) {
-	switch a.Barred {
+	switch bar := a.Bar(); bar {
 	case "":
 		return BarredScope, ErrDenied
 	case BarredStepUp:
-		return a.Barred, ErrStepUp
+		return bar, ErrStepUp
 	case BarredFactor:
-		return a.Barred, ErrFactorOwed
+		return bar, ErrFactorOwed
+	default:
+		return bar, ErrDenied
 	}
-	return a.Barred, ErrDenied
 }
 
 // SteppedUp reports whether the user proved who they are within StepUpTTL of now.

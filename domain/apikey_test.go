@@ -18,7 +18,7 @@ type (
 )
 
 var (
-	owner = domain.Actor{Tenant: tenantID, Kind: domain.ActorUser, ID: userID.ID, User: userID, Role: domain.RoleOwner, Scopes: domain.AllScopes(), Environment: domain.Live}
+	owner = domain.Actor{Tenant: tenantID, Kind: domain.ActorUser, ID: userID.ID, User: userID, Role: domain.RoleOwner, Scopes: domain.AllScopes(), Environment: domain.Live, Verdict: domain.Judged("")}
 
 	created = domain.APIKeyCreated{
 		Digest: digest(3), Environment: domain.Live, ExpiresAt: expiry, KeyID: keyID, Lookup: "0A1b2C3d4E", Owner: userID,

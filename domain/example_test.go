@@ -87,7 +87,7 @@ func ExampleSession_Refresh() {
 
 // Nobody can make a key that may do more than they may.
 func ExampleAPIKey_Create() {
-	creator := domain.Actor{Kind: domain.ActorUser, User: userID, Role: domain.RoleAdmin, Scopes: []domain.Scope{domain.ScopeVaultList}}
+	creator := domain.Actor{Kind: domain.ActorUser, User: userID, Role: domain.RoleAdmin, Verdict: domain.Judged(""), Scopes: []domain.Scope{domain.ScopeVaultList}}
 	show(domain.APIKey{}.Create(created, creator, now))
 	greedy := created
 	greedy.Scopes = []domain.Scope{domain.ScopeVaultDelete, domain.ScopeVaultList}

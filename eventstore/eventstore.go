@@ -36,6 +36,10 @@ var (
 
 // Errors of a Log, beside refusals and faults of its Store.
 var (
+	// ErrBarred reports that a command went on for an actor who was barred. It is a
+	// fault of the command's. Of such an actor nothing goes on the record but that it
+	// was refused.
+	ErrBarred = errors.New("eventstore: an act of an actor who is barred")
 	// ErrStale reports that an aggregate is not at the version a fact was decided
 	// on. Fold it again and decide again.
 	ErrStale = errors.New("eventstore: the aggregate has moved on")

@@ -109,6 +109,9 @@ func (e *encoded) place(seq uint64) error {
 }
 
 func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, error) {
+	if bar := by.Bar(); bar != "" && domain.OutcomeOf(f.Event) == domain.Success {
+		return encoded{}, fmt.Errorf("%w: %s, barred by %s", ErrBarred, f.Event.EventType().Name, bar)
+	}
 	stored, err := payloadOf(f.Event)
 	if err != nil {
 		return encoded{}, err

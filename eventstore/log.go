@@ -83,7 +83,7 @@ func (l *Log) Open() (*Log, error) {
 
 // Append makes facts the next links of the chain of by.Tenant, all or none, in
 // the order given, and returns the receipt of the last one once they are
-// durable. It returns ErrStale, ErrTooLate or ErrRepeated if a condition of a
+// durable. It returns ErrBarred, ErrStale, ErrTooLate or ErrRepeated if a condition of a
 // fact does not hold; ErrUncertain, or a fault, if the store failed. If ctx ends
 // first, the append may still happen.
 func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Receipt, error) {

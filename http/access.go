@@ -1,8 +1,6 @@
 package http
 
 import (
-	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,6 +21,7 @@ func patternOf(c *gin.Context) pattern {
 
 // access says who may use a route, and when. The zero access lets nobody.
 type access struct {
+	action   string        // what it is to use the route, as denials on the record say
 	public   bool          // anybody; what a request presents to prove who asks is not looked at
 	roles    []domain.Role // whose users may
 	scope    domain.Scope  // what the access has to cover; "" = being such a user is enough
@@ -30,6 +29,7 @@ type access struct {
 	stepUp   bool          // a user has to have proven who they are just now
 	adds     bool          // not once the trial is over
 	releases bool          // not under lockdown
+	denies   bool          // the route's command refuses who is barred by itself; see admit
 	self     bool          // also for a user who owes a second factor
 }
 
@@ -57,7 +57,7 @@ func (a access) bars(by domain.Actor, st commands.Standing, client netip.Addr, n
 		return domain.BarredRole
 	case isKey && a.never:
 		return domain.BarredKey
-	case a.scope != "" && !by.May(a.scope):
+	case a.scope != "" && !by.Covers(a.scope):
 		return domain.BarredScope
 	case !st.AllowsFrom(client):
 		return domain.BarredAddress
@@ -71,27 +71,4 @@ func (a access) bars(by domain.Actor, st commands.Standing, client netip.Addr, n
 		return domain.BarredStepUp
 	}
 	return ""
-}
-
-// bar finds out whether a proven caller may use the route. What bars it is told to
-// the commands, which refuse, on the record, once the form of the request has been
-// judged: who may not does not learn it sooner than that, and nobody learns more.
-func (s *Server) bar(ctx context.Context, c *gin.Context, by *domain.Actor, client netip.Addr) error {
-	st, err := s.Identity.Standing(ctx, *by)
-	if err != nil {
-		return fmt.Errorf("%w: asking how a caller stands: %w", errUnavailable, err)
-	}
-	by.Barred = matrix[patternOf(c)].bars(*by, st, client, s.Now())
-	return nil
-}
-
-// permits is the last line: an answer to somebody who was barred and whom no
-// command refused. It refuses with errDenied and says so in the log, since a
-// handler forgot to ask.
-func (s *Server) permits(c *gin.Context, by domain.Actor) error {
-	if by.Barred == "" {
-		return nil
-	}
-	s.Log.ErrorContext(c.Request.Context(), "a handler let pass who was barred", "route", c.FullPath(), "reason", by.Barred)
-	return errDenied
 }

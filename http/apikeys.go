@@ -34,27 +34,45 @@ type apiKey struct {
 	CreatedBy   domain.UserID  `json:"created_by"`
 }
 
-// createKey handles POST /security/api-keys.
-func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) (reply[createdKey], error) {
+// command returns what is asked for.
+func (r createKeyRequest) command(in *call) (commands.CreateKey, error) {
 	cmd := commands.CreateKey{
-		Actor: in.by, Name: req.Name, Scopes: req.Scopes, Environment: domain.Environment(req.Environment),
-		Ranges: req.Ranges, Idempotency: in.idempotency(),
+		Actor: in.by, Name: r.Name, Scopes: r.Scopes, Environment: domain.Environment(r.Environment),
+		Ranges: r.Ranges, Idempotency: in.idempotency(),
 	}
 	switch cmd.Environment {
 	case "":
 		cmd.Environment = in.by.Environment
 	case domain.Live, domain.Test:
 	default:
-		return reply[createdKey]{}, invalid("environment must be live or test")
+		return cmd, invalid("environment must be live or test")
 	}
-	days := req.TTLDays
+	days := r.TTLDays
 	if days == nil {
-		days = req.ExpiresIn
+		days = r.ExpiresIn
 	}
 	if days != nil {
 		if cmd.TTLDays = *days; cmd.TTLDays < 1 || cmd.TTLDays > domain.MaxTTLDays {
-			return reply[createdKey]{}, invalid("ttl_days must be 1 to 365")
+			return cmd, invalid("ttl_days must be 1 to 365")
 		}
+	}
+	return cmd, nil
+}
+
+// wrong implements formed.
+func (r createKeyRequest) wrong(ctx context.Context, s *Server, in *call) error {
+	cmd, err := r.command(in)
+	if err != nil {
+		return err
+	}
+	return s.Identity.CheckCreateKey(ctx, cmd)
+}
+
+// createKey handles POST /security/api-keys.
+func (s *Server) createKey(ctx context.Context, in *call, req createKeyRequest) (reply[createdKey], error) {
+	cmd, err := req.command(in)
+	if err != nil {
+		return reply[createdKey]{}, err
 	}
 	got, err := s.Identity.CreateKey(ctx, cmd)
 	if errors.Is(err, domain.ErrKeyExists) && !got.ID.IsZero() {

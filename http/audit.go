@@ -11,8 +11,17 @@ import (
 	"github.com/quantaseal/quantaseal/queries"
 )
 
+// auditQuery is asked in the query alone.
+type auditQuery struct{}
+
+// wrong implements formed.
+func (auditQuery) wrong(_ context.Context, s *Server, in *call) error {
+	_, err := s.auditQuestionOf(in)
+	return err
+}
+
 // auditLogs handles GET /audit/logs and GET /audit.
-func (s *Server) auditLogs(ctx context.Context, in *call, _ none) (reply[[]auditEntry], error) {
+func (s *Server) auditLogs(ctx context.Context, in *call, _ auditQuery) (reply[[]auditEntry], error) {
 	q, err := s.auditQuestionOf(in)
 	if err != nil {
 		return reply[[]auditEntry]{}, err

@@ -36,7 +36,7 @@ func batch[Req, Res any](s *Server, handle func(context.Context, *call, Req) (re
 		if len(req.Items) == 0 || len(req.Items) > maxBatch {
 			return reply[batchAnswer[Res]]{}, invalid("items must be 1 to 100")
 		}
-		if in.by.Barred != "" { // one denial on the record says it for all
+		if in.by.Bar() != "" { // one denial on the record says it for all
 			_, err := handle(ctx, in, req.Items[0])
 			return reply[batchAnswer[Res]]{}, err
 		}

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,14 @@ type exportRequest struct {
 	Format string `json:"format"`
 }
 
+// wrong implements formed.
+func (r exportRequest) wrong(context.Context, *Server, *call) error {
+	if r.Format != "bundle" {
+		return invalid("format must be bundle")
+	}
+	return nil
+}
+
 // exportPatience is how long a reader of an export may take for what is in flight.
 const exportPatience = time.Minute
 
@@ -30,19 +39,20 @@ func (s *Server) export(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
+	ctx := c.Request.Context()
 	var req exportRequest
-	if err := in.read(&req, maxBody); err != nil {
+	err = in.read(&req, maxBody)
+	if err == nil {
+		err = req.wrong(ctx, s, in)
+	}
+	if err == nil {
+		err = s.admit(ctx, in, req)
+	}
+	if err != nil {
 		s.refuse(c, err)
 		return
 	}
-	if req.Format != "bundle" {
-		s.refuse(c, invalid("format must be bundle"))
-		return
-	}
-	receipt, err := s.Vault.RecordExport(c.Request.Context(), in.by, req.Format)
-	if err == nil {
-		err = s.permits(c, in.by)
-	}
+	receipt, err := s.Vault.RecordExport(ctx, in.by, req.Format)
 	if err != nil {
 		s.refuse(c, err)
 		return
@@ -54,7 +64,7 @@ func (s *Server) export(c *gin.Context) {
 	c.Writer.WriteHeader(http.StatusOK)
 	reader := &reader{Writer: c.Writer}
 	if err := s.stream(c, reader, in.by.Tenant, receipt); err != nil {
-		ctx, level, what := c.Request.Context(), slog.LevelError, "an export broke off"
+		level, what := slog.LevelError, "an export broke off"
 		if reader.left || ctx.Err() != nil {
 			level, what = slog.LevelInfo, "an export was not read to its end"
 		}

@@ -56,7 +56,7 @@ func (s *Server) health() gin.HandlerFunc {
 			a.Status = "degraded"
 		}
 		if a.Status != "unhealthy" {
-			if by, err := s.authenticate(c.Request.WithContext(ctx)); err == nil {
+			if by, _, err := s.authenticate(c.Request.WithContext(ctx)); err == nil {
 				checks["projections"], exchangeOf(c).tenant = views, by.Tenant
 			}
 		}

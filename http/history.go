@@ -6,13 +6,27 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 )
 
-// history handles GET /vault/{id}/history: what happened to a credential, also
-// once it is over. It takes what /audit/logs takes, but for the resource.
-func (s *Server) history(ctx context.Context, in *call, _ none) (reply[[]auditEntry], error) {
+// historyQuery is asked in the query alone.
+type historyQuery struct{}
+
+// wrong implements formed.
+func (historyQuery) wrong(_ context.Context, s *Server, in *call) error {
+	_, err := s.historyQuestionOf(in)
+	return err
+}
+
+func (s *Server) historyQuestionOf(in *call) (auditQuestion, error) {
 	q, err := s.auditQuestionOf(in)
 	if err == nil && q.resource != "" {
 		err = invalid("the path names the resource")
 	}
+	return q, err
+}
+
+// history handles GET /vault/{id}/history: what happened to a credential, also
+// once it is over. It takes what /audit/logs takes, but for the resource.
+func (s *Server) history(ctx context.Context, in *call, _ historyQuery) (reply[[]auditEntry], error) {
+	q, err := s.historyQuestionOf(in)
 	if err != nil {
 		return reply[[]auditEntry]{}, err
 	}

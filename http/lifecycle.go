@@ -16,6 +16,18 @@ type rotateRequest struct {
 	Secret       json.RawMessage `json:"secret"`
 }
 
+func (r rotateRequest) value() (commands.Secret, error) {
+	return valueOf(spelling{"new_plaintext", r.NewPlaintext}, spelling{"values", r.Values},
+		spelling{"plaintext", r.Plaintext}, spelling{"secret", r.Secret})
+}
+
+// wrong implements formed.
+func (r rotateRequest) wrong(context.Context, *Server, *call) error {
+	value, err := r.value()
+	clear(value)
+	return err
+}
+
 // rotated is a rotated credential: its new entry, and the one it replaced.
 type rotated struct {
 	entry
@@ -25,8 +37,7 @@ type rotated struct {
 
 // rotate handles POST /vault/rotate/{id} and POST /vault/entries/{id}/rotate.
 func (s *Server) rotate(ctx context.Context, in *call, req rotateRequest) (reply[rotated], error) {
-	value, err := valueOf(spelling{"new_plaintext", req.NewPlaintext}, spelling{"values", req.Values},
-		spelling{"plaintext", req.Plaintext}, spelling{"secret", req.Secret})
+	value, err := req.value()
 	if err != nil {
 		return reply[rotated]{}, err
 	}

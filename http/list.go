@@ -14,15 +14,28 @@ const (
 	maxPage     = 1000
 )
 
-// listCredentials handles GET /vault/list and GET /vault/entries.
-func (s *Server) listCredentials(ctx context.Context, in *call, _ none) (reply[[]entry], error) {
+// listQuery is asked in the query alone.
+type listQuery struct{}
+
+func (listQuery) page(s *Server, in *call) (queries.CredentialPage, error) {
 	p := parametersOf(in.http)
-	page := queries.CredentialPage{
+	return queries.CredentialPage{
 		Tenant: in.by.Tenant, Environment: in.by.Environment, Now: s.Now(),
 		Inactive: p.flag("include_inactive"), Limit: p.number("limit", 1, maxPage, defaultPage), Cursor: p.seq("cursor"),
-	}
-	if p.err != nil {
-		return reply[[]entry]{}, p.err
+	}, p.err
+}
+
+// wrong implements formed.
+func (q listQuery) wrong(_ context.Context, s *Server, in *call) error {
+	_, err := q.page(s, in)
+	return err
+}
+
+// listCredentials handles GET /vault/list and GET /vault/entries.
+func (s *Server) listCredentials(ctx context.Context, in *call, q listQuery) (reply[[]entry], error) {
+	page, err := q.page(s, in)
+	if err != nil {
+		return reply[[]entry]{}, err
 	}
 	filter := string(page.Environment) + " inactive=" + strconv.FormatBool(page.Inactive)
 	receipt, err := s.Vault.RecordListing(ctx, in.by, filter)

@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
@@ -53,14 +52,12 @@ func (s *Server) verifyMFA(ctx context.Context, in *call, req verifyMFARequest) 
 		opened, err := s.open(in, got, err)
 		return reply[verified]{data: verified{opened: &opened.data}, receipt: opened.receipt}, err
 	}
-	by, err := s.authenticate(in.http)
-	if err != nil && refusalFor(err) == errInternal {
-		err = fmt.Errorf("%w: authenticating: %w", errUnavailable, err)
-	}
+	by, st, err := s.authenticate(in.http)
 	if err != nil {
 		return reply[verified]{}, err
 	}
 	by.Request, by.Origin = in.by.Request, in.by.Origin
+	s.judge(&by, showsCode, st, in)
 	got, err := s.Identity.ShowCode(ctx, commands.ShowCode{Actor: by, Code: commands.Secret(req.TOTPCode)})
 	if err != nil {
 		return reply[verified]{}, err

@@ -23,6 +23,9 @@ type none struct{}
 // call is one request to a handler: who asks, and what of it is not in the body.
 type call struct {
 	by     domain.Actor
+	access access // of the route
+	endpoint
+	client netip.Addr
 	http   *http.Request
 	param  func(name string) string
 	header http.Header // of the answer
@@ -73,11 +76,14 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 		var req Req
 		err = in.read(&req, limit)
 		defer clear(in.body)
+		ctx := c.Request.Context()
+		if err == nil {
+			err = s.admit(ctx, in, req)
+		}
 		if err != nil {
 			s.refuse(c, err)
 			return
 		}
-		ctx := c.Request.Context()
 		res, err := handle(ctx, in, req)
 		if err == nil {
 			err = s.permits(c, in.by)
@@ -103,26 +109,27 @@ func (c *call) read(req any, limit int64) (err error) {
 	return refusal
 }
 
-// call authenticates a request and gathers what its handler needs beside the body.
+// call authenticates a request, has it judged, and gathers what its handler needs
+// beside the body.
 func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
-	in := &call{http: c.Request, param: c.Param, header: c.Writer.Header()}
-	public := matrix[patternOf(c)].public
-	if !public {
-		by, err := s.authenticate(c.Request)
-		if err != nil && refusalFor(err) == errInternal {
-			err = fmt.Errorf("%w: authenticating: %w", errUnavailable, err) // nothing was looked up yet
-		}
-		if err != nil {
+	x := exchangeOf(c)
+	in := &call{
+		access: matrix[patternOf(c)], endpoint: e, client: x.client,
+		http: c.Request, param: c.Param, header: c.Writer.Header(),
+	}
+	var st commands.Standing
+	if in.access.public {
+		in.by = domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live}
+	} else {
+		var err error
+		if in.by, st, err = s.authenticate(c.Request); err != nil {
 			return nil, err
 		}
-		in.by, exchangeOf(c).tenant = by, by.Tenant
-		if by.Kind == domain.ActorUser {
+		x.tenant = in.by.Tenant
+		if in.by.Kind == domain.ActorUser {
 			in.by.Environment, in.wrong = environmentOf(c.Request)
 		}
-	} else {
-		in.by = domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live}
 	}
-	x := exchangeOf(c)
 	in.by.Request, in.by.Origin = x.id, originOf(c.Request, x.client)
 	tooMany := s.limit(c.Request.Context(), x, in.header, in.by)
 	for _, name := range []string{"X-Vault-Enable-MPC", "X-Vault-Custody-Key"} {
@@ -138,34 +145,39 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 			return nil, err
 		}
 	}
-	if public {
-		return in, nil
-	}
-	return in, s.bar(c.Request.Context(), c, &in.by, x.client)
+	s.judge(&in.by, in.access, st, in)
+	return in, nil
 }
 
-// authenticate returns who presents the request's one credential.
-func (s *Server) authenticate(r *http.Request) (domain.Actor, error) {
+// authenticate returns who presents the request's one credential, and how they
+// stand. What keeps it from finding out is errUnavailable: nothing was looked up yet.
+func (s *Server) authenticate(r *http.Request) (domain.Actor, commands.Standing, error) {
+	by, st, err := s.identify(r)
+	if err != nil && refusalFor(err) == errInternal {
+		err = fmt.Errorf("%w: authenticating: %w", errUnavailable, err)
+	}
+	return by, st, err
+}
+
+func (s *Server) identify(r *http.Request) (domain.Actor, commands.Standing, error) {
 	presented, err := credentialOf(r)
 	if err != nil {
-		return domain.Actor{}, err
+		return domain.Actor{}, commands.Standing{}, err
 	}
 	defer clear(presented.value)
-	var by domain.Actor
 	switch presented.kind {
 	case apiKeyCredential:
-		by, err = s.Identity.AuthenticateKey(r.Context(), presented.value)
+		return s.Identity.AuthenticateKey(r.Context(), presented.value)
 	case accessTokenCredential:
 		if presented.fromCookie {
 			if err := checkOrigin(r); err != nil {
-				return domain.Actor{}, err
+				return domain.Actor{}, commands.Standing{}, err
 			}
 		}
-		by, err = s.Identity.AuthenticateAccess(r.Context(), presented.value)
+		return s.Identity.AuthenticateAccess(r.Context(), presented.value)
 	default:
-		return domain.Actor{}, errUnauthenticated
+		return domain.Actor{}, commands.Standing{}, errUnauthenticated
 	}
-	return by, err
 }
 
 // environmentOf returns the environment that the caller of an access token

@@ -37,12 +37,26 @@ func (s *Server) memberOf(u domain.User, registered int64) member {
 	return m
 }
 
-// listUsers handles GET /users.
-func (s *Server) listUsers(ctx context.Context, in *call, _ none) (reply[[]member], error) {
+// usersQuery is asked in the query alone.
+type usersQuery struct{}
+
+func (usersQuery) page(in *call) (limit int, after uint64, err error) {
 	p := parametersOf(in.http)
-	limit, after := p.number("limit", 1, maxPage, defaultPage), p.seq("cursor")
-	if p.err != nil {
-		return reply[[]member]{}, p.err
+	limit, after = p.number("limit", 1, maxPage, defaultPage), p.seq("cursor")
+	return limit, after, p.err
+}
+
+// wrong implements formed.
+func (q usersQuery) wrong(_ context.Context, _ *Server, in *call) error {
+	_, _, err := q.page(in)
+	return err
+}
+
+// listUsers handles GET /users.
+func (s *Server) listUsers(ctx context.Context, in *call, q usersQuery) (reply[[]member], error) {
+	limit, after, err := q.page(in)
+	if err != nil {
+		return reply[[]member]{}, err
 	}
 	if err := s.Identity.Admit(ctx, in.by, "user.list"); err != nil {
 		return reply[[]member]{}, err
@@ -74,6 +88,11 @@ type inviteRequest struct {
 	Role  string `json:"role"`
 }
 
+// wrong implements formed.
+func (r inviteRequest) wrong(_ context.Context, s *Server, _ *call) error {
+	return s.Identity.CheckInvite(commands.Invite{Email: r.Email, Role: r.Role})
+}
+
 // invite handles POST /users/invite.
 func (s *Server) invite(ctx context.Context, in *call, req inviteRequest) (reply[member], error) {
 	user, receipt, err := s.Identity.Invite(ctx, commands.Invite{Actor: in.by, Email: req.Email, Role: req.Role})
@@ -82,6 +101,12 @@ func (s *Server) invite(ctx context.Context, in *call, req inviteRequest) (reply
 
 type roleRequest struct {
 	Role string `json:"role"`
+}
+
+// wrong implements formed.
+func (r roleRequest) wrong(context.Context, *Server, *call) error {
+	_, err := domain.ParseRole(r.Role)
+	return err
 }
 
 // changeRole handles PATCH /users/{id}.

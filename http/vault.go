@@ -19,30 +19,48 @@ type sealRequest struct {
 	TTLDays   *int            `json:"ttl_days"`
 }
 
-// seal handles POST /vault/seal.
-func (s *Server) seal(ctx context.Context, in *call, req sealRequest) (reply[sealAnswer], error) {
-	value, err := valueOf(spelling{"values", req.Values}, spelling{"plaintext", req.Plaintext}, spelling{"secret", req.Secret})
-	if err != nil {
-		return reply[sealAnswer]{}, err
-	}
-	defer clear(value)
-	if value == nil {
-		return reply[sealAnswer]{}, invalid("values is required")
-	}
-	if len(req.Metadata) > 0 && req.Metadata[0] != '{' {
-		return reply[sealAnswer]{}, invalid("metadata must be an object")
-	}
+// command returns what is asked for. The caller wipes its value.
+func (r sealRequest) command(in *call) (commands.Seal, error) {
+	value, err := valueOf(spelling{"values", r.Values}, spelling{"plaintext", r.Plaintext}, spelling{"secret", r.Secret})
 	cmd := commands.Seal{
-		Actor: in.by, Name: req.Name, Type: req.Type, Value: value,
-		Metadata: append(json.RawMessage(nil), req.Metadata...), Idempotency: in.idempotency(),
+		Actor: in.by, Name: r.Name, Type: r.Type, Value: value,
+		Metadata: append(json.RawMessage(nil), r.Metadata...), Idempotency: in.idempotency(),
 	}
 	if cmd.Type == "" {
 		cmd.Type = domain.DefaultType
 	}
-	if req.TTLDays != nil {
-		if cmd.TTLDays = *req.TTLDays; cmd.TTLDays == 0 {
-			return reply[sealAnswer]{}, invalid("ttl_days must be 1 to 365")
-		}
+	if r.TTLDays != nil {
+		cmd.TTLDays = *r.TTLDays
+	}
+	switch {
+	case err != nil:
+		return cmd, err
+	case value == nil:
+		return cmd, invalid("values is required")
+	case len(r.Metadata) > 0 && r.Metadata[0] != '{':
+		return cmd, invalid("metadata must be an object")
+	case r.TTLDays != nil && cmd.TTLDays == 0:
+		return cmd, invalid("ttl_days must be 1 to 365")
+	}
+	return cmd, nil
+}
+
+// wrong implements formed.
+func (r sealRequest) wrong(ctx context.Context, s *Server, in *call) error {
+	cmd, err := r.command(in)
+	defer clear(cmd.Value)
+	if err != nil {
+		return err
+	}
+	return s.Vault.CheckSeal(ctx, cmd)
+}
+
+// seal handles POST /vault/seal.
+func (s *Server) seal(ctx context.Context, in *call, req sealRequest) (reply[sealAnswer], error) {
+	cmd, err := req.command(in)
+	defer clear(cmd.Value)
+	if err != nil {
+		return reply[sealAnswer]{}, err
 	}
 	sealed, err := s.Vault.Seal(ctx, cmd)
 	if err != nil {

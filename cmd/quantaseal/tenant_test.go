@@ -45,7 +45,7 @@ func TestTenantCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	registered, err := n.Identity.Register(t.Context(), commands.Register{
-		Actor: domain.Actor{Kind: domain.ActorAnonymous}, Email: "owner@example.com", Password: commands.Secret("marker-password-7Rk2"), Tenant: "Acme",
+		Actor: domain.Actor{Kind: domain.ActorAnonymous, Verdict: domain.Judged("")}, Email: "owner@example.com", Password: commands.Secret("marker-password-7Rk2"), Tenant: "Acme",
 	})
 	if err != nil {
 		t.Fatal(err)

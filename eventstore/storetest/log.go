@@ -80,7 +80,7 @@ func (engine Engine) testReadsBack(t *testing.T) {
 	user := domain.UserID{ID: newID()}
 	by := domain.Actor{
 		Tenant: tenant, Kind: domain.ActorKey, ID: newID(), User: user, Request: domain.RequestID{ID: newID()},
-		Origin: domain.Origin{IP: "192.0.2.1", UserAgent: "a browser"},
+		Origin: domain.Origin{IP: "192.0.2.1", UserAgent: "a browser"}, Verdict: domain.Judged(""),
 	}
 	sealed := domain.CredentialSealed{EntryID: id.Entry(1), Environment: domain.Live, Version: 1, Personal: domain.CredentialLabel{Name: "a name"}}
 	fact := eventstore.Fact{Event: sealed, Aggregate: aggregate, Changes: true, BodyMAC: []byte("mac")}

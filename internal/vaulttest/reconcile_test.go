@@ -64,10 +64,11 @@ func pass(t *testing.T, v *vaulttest.Vault) {
 // owner returns the account's API key as commands know it.
 func owner(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account) domain.Actor {
 	t.Helper()
-	by, err := v.Identity.AuthenticateKey(t.Context(), commands.Secret(a.Key))
+	by, _, err := v.Identity.AuthenticateKey(t.Context(), commands.Secret(a.Key))
 	if err != nil {
 		t.Fatal(err)
 	}
+	by.Verdict = domain.Judged("")
 	return by
 }
 
@@ -164,7 +165,7 @@ func TestReconcilerFinishesRegistration(t *testing.T) {
 		alive := v.Identity.Keys
 		v.Identity.Keys = m
 		_, err := v.Identity.Register(t.Context(), commands.Register{
-			Actor: domain.Actor{Kind: domain.ActorAnonymous}, Email: "late@example.com", Password: commands.Secret(vaulttest.Password), Tenant: "Late",
+			Actor: domain.Actor{Kind: domain.ActorAnonymous, Verdict: domain.Judged("")}, Email: "late@example.com", Password: commands.Secret(vaulttest.Password), Tenant: "Late",
 		})
 		v.Identity.Keys = alive
 		if !errors.Is(err, errDied) {
@@ -247,7 +248,7 @@ func TestReconcilerFinishesAcceptance(t *testing.T) {
 			if err := v.Identity.Keys.CreateSubject(t.Context(), domain.TenantID{}, id); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := v.Log.Append(t.Context(), domain.Actor{Kind: domain.ActorUser, ID: id.ID, User: id}, eventstore.Fact{
+			if _, err := v.Log.Append(t.Context(), domain.Actor{Kind: domain.ActorUser, ID: id.ID, User: id, Verdict: domain.Judged("")}, eventstore.Fact{
 				Event: domain.AccountClaimed{
 					AccountRef: ref, TenantID: tenant, UserID: id, Personal: domain.Registration{Email: email, PasswordHash: hash, Verified: true},
 				},

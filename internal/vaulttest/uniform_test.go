@@ -106,15 +106,11 @@ func (c cause) denial(r vaultRoute) string {
 	case r.name == "unseal":
 		return "CREDENTIAL_UNSEAL_DENIED " + c.reason
 	}
-	route := r.name
-	if c.reason == "scope" && r.name == "vault.versions" {
-		route = "vault.list"
-	}
 	reason := c.reason
 	if r.name == "vault.versions" && reason != "scope" {
 		reason = "not_found"
 	}
-	return fmt.Sprintf("ACCESS_DENIED %s %s %s", r.scope, reason, route)
+	return fmt.Sprintf("ACCESS_DENIED %s %s %s", r.scope, reason, r.name)
 }
 
 func not(routes ...string) map[string]bool {
