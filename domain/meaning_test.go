@@ -181,6 +181,9 @@ themselves by ` + "`make golden`" + `; the stored bytes of each are shown under
   Unix microseconds with 0 for none.
 - **personal** is kept beside the payload, encrypted under the key of the person or
   the tenant it is about. Destroying that key erases it and leaves the chain whole.
+- What a request made also has ` + "`in_declared_range`" + ` in its payload: *yes* or *no* for a
+  request from within or without the ranges that the tenant declares, *none_declared*
+  where it declares none. The address itself is personal. ` + "`CHAIN_GENESIS`" + ` has it never.
 - Beside both every event carries who acted, for which request, when, and how it
   ended: with *success* unless said otherwise.
 

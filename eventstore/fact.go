@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
@@ -76,14 +78,39 @@ func (s section) encode() ([]byte, error) {
 type encoded struct {
 	fact    Fact
 	actor   domain.Actor
+	from    string       // whether the request came from a declared range; "" = no request
 	header  chain.Header // all but what the sequencer knows: place, time, key
 	payload []byte
 	blob    []byte
 }
 
+// declared returns what facts of an actor say about where their request came from,
+// "" for those that no request makes. Ranges that were tampered with hold no address.
+func (l *Log) declared(ctx context.Context, by domain.Actor) (string, error) {
+	switch {
+	case by.Kind == domain.ActorSystem, by.Kind == domain.ActorOperator:
+		return "", nil
+	case by.Tenant.IsZero():
+		return domain.NoneDeclared, nil
+	}
+	tenant, _, err := Fold[domain.Tenant](ctx, l, by.Tenant, domain.AggregateID{Kind: domain.KindTenant, ID: by.Tenant.ID})
+	switch {
+	case errors.Is(err, ErrTampered):
+		return domain.OutOfRange, nil
+	case err != nil:
+		return "", err
+	}
+	addr, _ := netip.ParseAddr(by.Origin.IP) // what is none is out of every range
+	return tenant.Settings.Declared(addr), nil
+}
+
 // payloadOf returns an event as it is stored, with a payload that verifiers accept.
-func payloadOf(e domain.Event) (domain.Stored, error) {
-	stored, err := domain.Encode(e)
+func payloadOf(e domain.Event, from string) (stored domain.Stored, err error) {
+	if _, exact := e.(domain.ChainGenesis); exact || from == "" { // verifiers read that one to the byte
+		stored, err = domain.Encode(e)
+	} else {
+		stored, err = domain.EncodeFrom(e, from)
+	}
 	if err != nil {
 		return stored, err
 	}
@@ -99,7 +126,7 @@ func (e *encoded) place(seq uint64) error {
 		return nil
 	}
 	event := e.fact.Placed(seq)
-	stored, err := payloadOf(event)
+	stored, err := payloadOf(event, e.from)
 	if err != nil {
 		return err
 	}
@@ -108,15 +135,15 @@ func (e *encoded) place(seq uint64) error {
 	return nil
 }
 
-func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact) (encoded, error) {
+func (l *Log) encode(ctx context.Context, by domain.Actor, f Fact, from string) (encoded, error) {
 	if bar := by.Bar(); bar != "" && domain.OutcomeOf(f.Event) == domain.Success {
 		return encoded{}, fmt.Errorf("%w: %s, barred by %s", ErrBarred, f.Event.EventType().Name, bar)
 	}
-	stored, err := payloadOf(f.Event)
+	stored, err := payloadOf(f.Event, from)
 	if err != nil {
 		return encoded{}, err
 	}
-	e := encoded{fact: f, actor: by, payload: stored.Payload}
+	e := encoded{fact: f, actor: by, from: from, payload: stored.Payload}
 	if e.fact.EventID.IsZero() {
 		e.fact.EventID, e.fact.Fresh = l.NewID(), true
 	}

@@ -90,9 +90,13 @@ func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Recei
 	if len(facts) == 0 {
 		return Receipt{}, fmt.Errorf("eventstore: nothing to append")
 	}
+	from, err := l.declared(ctx, by)
+	if err != nil {
+		return Receipt{}, err
+	}
 	request := &request{done: make(chan struct{})}
 	for _, f := range facts {
-		e, err := l.encode(ctx, by, f)
+		e, err := l.encode(ctx, by, f, from)
 		if err != nil {
 			return Receipt{}, err
 		}

@@ -86,7 +86,7 @@ func (l *ledger) append(ctx context.Context, n *node, tenant domain.TenantID, fa
 		}
 		e.ids = append(e.ids, facts[i].EventID)
 	}
-	by := domain.Actor{Tenant: tenant, Kind: domain.ActorUser, ID: tenant.ID, Request: domain.RequestID{ID: newID()}, Verdict: domain.Judged("")}
+	by := domain.System(tenant, domain.RequestID{ID: newID()})
 	e.receipt, e.err = n.Append(ctx, by, facts...)
 	l.mu.Lock()
 	defer l.mu.Unlock()

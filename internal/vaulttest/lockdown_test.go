@@ -39,7 +39,7 @@ func TestLockdown(t *testing.T) {
 		if err := json.Unmarshal(begun.Record.Payload, &payload); err != nil {
 			t.Fatal(err)
 		}
-		if fact.Personal.Reason != "marker-reason" || fact.ActivationEventID != begun.Header.EventID || len(payload) != 2 {
+		if fact.Personal.Reason != "marker-reason" || fact.ActivationEventID != begun.Header.EventID || len(payload) != 3 || payload["in_declared_range"] != domain.NoneDeclared {
 			t.Errorf("recorded %+v with payload %s", fact, begun.Record.Payload)
 		}
 		again := a.Must(t, http.StatusOK, http.MethodPost, lockdownPath, `{"reason":"twice"}`)

@@ -1,6 +1,7 @@
 package vaulttest_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -100,12 +102,15 @@ func TestDeclaredRanges(t *testing.T) {
 		if got := value(t, home, e.ID); got != `{"k":"v"}` {
 			t.Errorf("it holds %s", got)
 		}
-		w.saw(t, "CREDENTIAL_UNSEALED")
+		fromThere(t, domain.InRange, w.saw(t, "CREDENTIAL_UNSEALED")...)
+		away.Must(t, http.StatusForbidden, http.MethodPost, authPath+"mfa/verify", `{"totp_code":"123456"}`) // it asks by itself who that is
 		for _, path := range []string{vaultPath + e.ID, vaultPath + "list", settingsPath, "/api/v2/audit/logs", keysPath} {
 			away.Must(t, http.StatusForbidden, http.MethodGet, path, nil)
 			from(a.Token, "198.51.100.7").Must(t, http.StatusForbidden, http.MethodGet, path, nil)
 		}
-		for _, r := range w.since(t) {
+		denials := w.since(t)
+		fromThere(t, domain.OutOfRange, denials...)
+		for _, r := range denials {
 			switch fact := r.Event.(type) {
 			case domain.AccessDenied:
 				if fact.Reason != domain.BarredAddress {
@@ -120,6 +125,22 @@ func TestDeclaredRanges(t *testing.T) {
 			}
 		}
 		home.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"allowed_ip_ranges":[]}`)
+		fromThere(t, domain.NoneDeclared, w.since(t)[1:]...)
 		away.Must(t, http.StatusOK, http.MethodGet, vaultPath+e.ID, nil)
+		away.Must(t, http.StatusOK, http.MethodGet, vaultPath+"list", nil)
+		fromThere(t, domain.NoneDeclared, w.saw(t, "CREDENTIAL_UNSEALED", "CREDENTIALS_LISTED")...)
 	})
+}
+
+// fromThere fails t unless every fact says so of where its request came from.
+func fromThere(t *testing.T, want string, facts ...eventstore.Recorded) {
+	t.Helper()
+	for _, r := range facts {
+		var says struct {
+			Declared string `json:"in_declared_range"`
+		}
+		if err := json.Unmarshal(r.Record.Payload, &says); err != nil || says.Declared != want {
+			t.Errorf("%s %s says %q, want %q", r.Header.EventType, r.Record.Payload, says.Declared, want)
+		}
+	}
 }
