@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ const (
 	// a zero bucket for the rest together.
 	MaxFailureFacts = 21
 
-	maxNetworks = 1 << 16 // that are counted apart; about 6 MB
+	maxNetworks = 1 << 16 // that are counted apart; about 8 MB
 )
 
 // Failures counts the refusals of callers who proved nothing, by the network that
@@ -36,18 +37,47 @@ type Failures struct {
 
 	mu     sync.Mutex
 	since  time.Time // when the first of counts came
-	counts map[domain.Digest]uint64
+	counts map[domain.Digest]tally
 }
 
-// Count counts one refusal of a caller from the network that bucket stands for. A
-// bucket is a keyed MAC and never zero.
-func (f *Failures) Count(bucket domain.Digest) { f.add(f.Now(), map[domain.Digest]uint64{bucket: 1}) }
+// tally counts the failures of one network. Each account that was named sets the bit
+// that its keyed reference picks: the bits set are fewer than the accounts, never more.
+type tally struct {
+	count    uint64
+	accounts [2]uint64
+}
 
-func (f *Failures) add(since time.Time, counts map[domain.Digest]uint64) {
+func (t tally) plus(o tally) tally {
+	t.count += o.count
+	t.accounts[0] |= o.accounts[0]
+	t.accounts[1] |= o.accounts[1]
+	return t
+}
+
+func (t tally) distinct() int {
+	return bits.OnesCount64(t.accounts[0]) + bits.OnesCount64(t.accounts[1])
+}
+
+// MaxAccounts is how many accounts a tally tells apart.
+const MaxAccounts = 128
+
+// Count counts one refusal of a caller from the network that bucket stands for, who
+// named account, or none if that is zero. Both are keyed MACs, and a bucket is never
+// zero.
+func (f *Failures) Count(bucket domain.Digest, account domain.ID) {
+	one := tally{count: 1}
+	if !account.IsZero() {
+		place := account[0] % MaxAccounts
+		one.accounts[place/64] = 1 << (place % 64)
+	}
+	f.add(f.Now(), map[domain.Digest]tally{bucket: one})
+}
+
+func (f *Failures) add(since time.Time, counts map[domain.Digest]tally) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.counts) == 0 {
-		f.since, f.counts = since, map[domain.Digest]uint64{}
+		f.since, f.counts = since, map[domain.Digest]tally{}
 	}
 	if since.Before(f.since) {
 		f.since = since
@@ -56,7 +86,7 @@ func (f *Failures) add(since time.Time, counts map[domain.Digest]uint64) {
 		if _, known := f.counts[bucket]; !known && len(f.counts) >= maxNetworks {
 			bucket = domain.Digest{}
 		}
-		f.counts[bucket] += n
+		f.counts[bucket] = f.counts[bucket].plus(n)
 	}
 }
 
@@ -81,16 +111,16 @@ func (f *Failures) Record(ctx context.Context, request domain.RequestID, unfinis
 }
 
 // summaries returns the facts about a window, the busiest networks first.
-func summaries(counts map[domain.Digest]uint64, window time.Duration) []eventstore.Fact {
+func summaries(counts map[domain.Digest]tally, window time.Duration) []eventstore.Fact {
 	rest := counts[domain.Digest{}]
 	buckets := slices.SortedFunc(maps.Keys(counts), func(a, b domain.Digest) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), bytes.Compare(a[:], b[:]))
+		return cmp.Or(cmp.Compare(counts[b].count, counts[a].count), bytes.Compare(a[:], b[:]))
 	})
 	seconds := max(int((window+time.Second-1)/time.Second), 1)
 	var facts []eventstore.Fact
-	add := func(bucket domain.Digest, n uint64) {
+	add := func(bucket domain.Digest, t tally) {
 		facts = append(facts, eventstore.Fact{
-			Event:     domain.AuthFailuresSummarised{Bucket: bucket, Count: n, WindowSeconds: seconds},
+			Event:     domain.AuthFailuresSummarised{Accounts: t.distinct(), Bucket: bucket, Count: t.count, WindowSeconds: seconds},
 			Aggregate: tenantAggregate(domain.TenantID{}),
 		})
 	}
@@ -100,10 +130,10 @@ func summaries(counts map[domain.Digest]uint64, window time.Duration) []eventsto
 		case len(facts) < MaxFailureFacts-1:
 			add(bucket, counts[bucket])
 		default:
-			rest += counts[bucket]
+			rest = rest.plus(counts[bucket])
 		}
 	}
-	if rest > 0 {
+	if rest.count > 0 {
 		add(domain.Digest{}, rest)
 	}
 	return facts

@@ -107,6 +107,24 @@ func (i *Identity) AuthenticateKey(ctx context.Context, key Secret) (domain.Acto
 	}, Standing{tenant, owner, k}, nil
 }
 
+// Strange reports whether nobody showed this node an API key with the public part of
+// this one that exists, so that a read model is to be asked. It asks nothing, and
+// says nothing about the key. What is no API key by its form is not strange.
+func (i *Identity) Strange(key Secret) bool {
+	lookup, _, err := i.Tokens.ReadKey(key)
+	return err == nil && !i.found.Contains(lookup)
+}
+
+// Reference returns the name under which the account of an e-mail address would
+// stand on the record, or the zero ID for what is no address.
+func (i *Identity) Reference(address string) domain.ID {
+	_, ref, err := i.Tokens.Address(address)
+	if err != nil {
+		return domain.ID{}
+	}
+	return ref
+}
+
 // AuthenticateAccess returns who an access token acts for, with the role that the
 // user has now, and how they stand. What they ask for is yet to be judged. It refuses with ErrUnauthenticated a token that is not ours, has
 // expired, whose session is over, or whose user it was made for has changed since

@@ -24,7 +24,7 @@ var facts = []domain.Event{
 	}},
 	domain.AccountReleased{AccountRef: account, UserID: userID},
 	domain.TenantAdded{TenantID: tenantID, TenantIndex: 7},
-	domain.AuthFailuresSummarised{Bucket: digest(10), Count: 99874, WindowSeconds: 60},
+	domain.AuthFailuresSummarised{Accounts: 128, Bucket: digest(10), Count: 99874, WindowSeconds: 60},
 	domain.TenantRegistered{
 		Owner: userID, Plan: "trial", TenantID: tenantID, TrialEndsAt: expiry,
 		Personal: domain.TenantName{Name: "Lovelace & Söhne <Analytical>"},

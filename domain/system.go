@@ -37,7 +37,8 @@ type (
 	// from one place within a window: outsiders do not make the chain grow. A zero
 	// bucket stands for all places of the window that have no fact of their own.
 	AuthFailuresSummarised struct {
-		Bucket        Digest `json:"bucket"` // keyed MAC of the network that they came from
+		Accounts      int    `json:"accounts"` // how many different accounts they named at least, known or not; 128 at most
+		Bucket        Digest `json:"bucket"`   // keyed MAC of the network that they came from
 		Count         uint64 `json:"count"`
 		WindowSeconds int    `json:"window_s"`
 	}

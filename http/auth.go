@@ -41,6 +41,7 @@ type loginRequest struct {
 
 // login handles POST /auth/login.
 func (s *Server) login(ctx context.Context, in *call, req loginRequest) (reply[session], error) {
+	in.account = s.Identity.Reference(req.Email)
 	got, err := s.Identity.Login(ctx, commands.Login{
 		Actor: in.by, Email: req.Email, Password: commands.Secret(req.Password),
 		Code: commands.Secret(req.TOTPCode), BackupCode: commands.Secret(req.BackupCode),

@@ -21,6 +21,7 @@ type exchange struct {
 	proven    bool            // who asks is known, and the tenant's limit counts
 	allowance Allowance       // how whoever asks stands, as the answer shows it
 	tenant    domain.TenantID // once somebody is authenticated
+	account   domain.ID       // that a login is about
 	cut       bool            // the answer broke off
 }
 

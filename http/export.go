@@ -27,6 +27,9 @@ func (r exportRequest) wrong(context.Context, *Server, *call) error {
 	return nil
 }
 
+// exportCost is what an export counts against a limit, in requests.
+const exportCost = 20
+
 // exportPatience is how long a reader of an export may take for what is in flight.
 const exportPatience = time.Minute
 
@@ -34,7 +37,7 @@ const exportPatience = time.Minute
 // the fact of this export as its last event; what breaks on the way cuts the
 // connection, so that half an export is never taken for a whole one.
 func (s *Server) export(c *gin.Context) {
-	in, err := s.call(c, endpoint{})
+	in, err := s.call(c, endpoint{cost: exportCost})
 	if err != nil {
 		s.refuse(c, err)
 		return

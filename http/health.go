@@ -56,8 +56,12 @@ func (s *Server) health() gin.HandlerFunc {
 			a.Status = "degraded"
 		}
 		if a.Status != "unhealthy" {
-			if by, _, err := s.authenticate(c.Request.WithContext(ctx)); err == nil {
-				checks["projections"], exchangeOf(c).tenant = views, by.Tenant
+			x := exchangeOf(c)
+			by, _, err := s.authenticate(c.Request.WithContext(ctx), x)
+			if err == nil {
+				checks["projections"], x.tenant = views, by.Tenant
+			} else {
+				s.failed(c.Request, x, refusalFor(err)) // no way to guess unnoticed
 			}
 		}
 		body, err := json.Marshal(a)

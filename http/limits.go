@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 )
 
@@ -23,28 +24,34 @@ type Allowance struct {
 
 // Limits counts requests. Counting never fails; package ratelimit does it.
 type Limits interface {
-	// Tenant counts a request of whoever was proven to act for tenant. Nothing else
-	// about the request matters.
-	Tenant(ctx context.Context, tenant domain.TenantID) Allowance
+	// Caller counts a request of whoever was proven to act, at a cost, against what
+	// their tenant may ask and, where that is less, the user or API key. own is what
+	// the tenant wants to have at most in a minute; 0 = what it may. Nothing else about
+	// the request matters. The answer is that of the limit which comes first.
+	Caller(ctx context.Context, by domain.Actor, own, cost int) Allowance
 	// Network counts a request that comes from network and need prove nothing.
 	Network(ctx context.Context, network netip.Prefix) Allowance
 	// Standing returns how network stands, and counts nothing.
 	Standing(network netip.Prefix) Allowance
 	// Failed counts that a proof which came from network was refused, or not even
-	// looked at. It does not wait for anything.
-	Failed(network netip.Prefix)
+	// looked at, and which account it was about, if any. It does not wait for anything.
+	Failed(ctx context.Context, network netip.Prefix, account domain.ID)
+	// Strange returns how network stands with proofs that were refused, and counts
+	// nothing.
+	Strange(network netip.Prefix) Allowance
 }
 
 // limit counts the request against the limit that goes with who asks: the
 // tenant's, or for a public route the network's. The answer shows how it stands
 // from here on. It refuses with errTooMany.
-func (s *Server) limit(ctx context.Context, x *exchange, h http.Header, by domain.Actor) error {
-	if by.Kind == domain.ActorAnonymous {
+func (s *Server) limit(ctx context.Context, in *call, st commands.Standing) error {
+	x := in.exchange
+	if in.access.public {
 		x.allowance = s.Limits.Network(ctx, x.network)
 	} else {
-		x.proven, x.allowance = true, s.Limits.Tenant(ctx, by.Tenant)
+		x.proven, x.allowance = true, s.Limits.Caller(ctx, in.by, st.Tenant.Settings.RateLimit, in.cost)
 	}
-	x.allowance.show(h)
+	x.allowance.show(in.header)
 	if x.allowance.Retry > 0 {
 		return errTooMany
 	}
@@ -55,8 +62,23 @@ func (s *Server) limit(ctx context.Context, x *exchange, h http.Header, by domai
 // of one more after too many. Who shows none, or owes a second factor, did not fail.
 func (s *Server) failed(r *http.Request, x *exchange, refused *refusal) {
 	if refused.kind == errUnauthenticated.kind && presents(r) || refused == errTooMany && !x.proven {
-		s.Limits.Failed(x.network)
+		s.Limits.Failed(r.Context(), x.network, x.account)
 	}
+}
+
+// strange refuses with errTooMany an API key that this node has never met, from a
+// network that proved too little too often: to look for one costs the database a
+// question. A key that was used here goes on, whoever else guesses next door.
+func (s *Server) strange(x *exchange, key []byte) error {
+	if !s.Identity.Strange(key) {
+		return nil
+	}
+	a := s.Limits.Strange(x.network)
+	if a.Retry == 0 {
+		return nil
+	}
+	x.allowance = a
+	return errTooMany
 }
 
 // presents reports whether a request holds what could be a proof.

@@ -2,12 +2,15 @@ package http
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/netip"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/quantaseal/quantaseal/domain"
 )
 
 // halfUsed is a limit that every network has used half of.
@@ -19,7 +22,10 @@ func (halfUsed) Standing(netip.Prefix) Allowance {
 }
 
 // Failed implements Limits.
-func (halfUsed) Failed(netip.Prefix) {}
+func (halfUsed) Failed(context.Context, netip.Prefix, domain.ID) {}
+
+// Strange implements Limits.
+func (halfUsed) Strange(netip.Prefix) Allowance { return Allowance{} }
 
 func TestRetryAfter(t *testing.T) {
 	for _, test := range []struct {

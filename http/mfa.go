@@ -52,7 +52,7 @@ func (s *Server) verifyMFA(ctx context.Context, in *call, req verifyMFARequest) 
 		opened, err := s.open(in, got, err)
 		return reply[verified]{data: verified{opened: &opened.data}, receipt: opened.receipt}, err
 	}
-	by, st, err := s.authenticate(in.http)
+	by, st, err := s.authenticate(in.http, in.exchange)
 	if err != nil {
 		return reply[verified]{}, err
 	}

@@ -25,7 +25,7 @@ type call struct {
 	by     domain.Actor
 	access access // of the route
 	endpoint
-	client netip.Addr
+	*exchange
 	http   *http.Request
 	param  func(name string) string
 	header http.Header // of the answer
@@ -50,6 +50,7 @@ type reply[Res any] struct {
 type endpoint struct {
 	status int   // of success; 0 = 200
 	limit  int64 // of the body; 0 = maxBody
+	cost   int   // of a request, in requests; 0 = 1
 	secret bool  // the answer holds a secret: refuse requests that a browser sends on a guess
 }
 
@@ -114,7 +115,7 @@ func (c *call) read(req any, limit int64) (err error) {
 func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 	x := exchangeOf(c)
 	in := &call{
-		access: matrix[patternOf(c)], endpoint: e, client: x.client,
+		access: matrix[patternOf(c)], endpoint: e, exchange: x,
 		http: c.Request, param: c.Param, header: c.Writer.Header(),
 	}
 	var st commands.Standing
@@ -122,7 +123,7 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 		in.by = domain.Actor{Kind: domain.ActorAnonymous, Environment: domain.Live}
 	} else {
 		var err error
-		if in.by, st, err = s.authenticate(c.Request); err != nil {
+		if in.by, st, err = s.authenticate(c.Request, x); err != nil {
 			return nil, err
 		}
 		x.tenant = in.by.Tenant
@@ -131,7 +132,7 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 		}
 	}
 	in.by.Request, in.by.Origin = x.id, originOf(c.Request, x.client)
-	tooMany := s.limit(c.Request.Context(), x, in.header, in.by)
+	tooMany := s.limit(c.Request.Context(), in, st)
 	for _, name := range []string{"X-Vault-Enable-MPC", "X-Vault-Custody-Key"} {
 		if c.Request.Header.Get(name) != "" {
 			return nil, errNotImplemented
@@ -151,15 +152,15 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 
 // authenticate returns who presents the request's one credential, and how they
 // stand. What keeps it from finding out is errUnavailable: nothing was looked up yet.
-func (s *Server) authenticate(r *http.Request) (domain.Actor, commands.Standing, error) {
-	by, st, err := s.identify(r)
+func (s *Server) authenticate(r *http.Request, x *exchange) (domain.Actor, commands.Standing, error) {
+	by, st, err := s.identify(r, x)
 	if err != nil && refusalFor(err) == errInternal {
 		err = fmt.Errorf("%w: authenticating: %w", errUnavailable, err)
 	}
 	return by, st, err
 }
 
-func (s *Server) identify(r *http.Request) (domain.Actor, commands.Standing, error) {
+func (s *Server) identify(r *http.Request, x *exchange) (domain.Actor, commands.Standing, error) {
 	presented, err := credentialOf(r)
 	if err != nil {
 		return domain.Actor{}, commands.Standing{}, err
@@ -167,6 +168,9 @@ func (s *Server) identify(r *http.Request) (domain.Actor, commands.Standing, err
 	defer clear(presented.value)
 	switch presented.kind {
 	case apiKeyCredential:
+		if err := s.strange(x, presented.value); err != nil {
+			return domain.Actor{}, commands.Standing{}, err
+		}
 		return s.Identity.AuthenticateKey(r.Context(), presented.value)
 	case accessTokenCredential:
 		if presented.fromCookie {

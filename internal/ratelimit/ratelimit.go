@@ -39,7 +39,7 @@ func (q Quota) burst() time.Duration { return q.interval() * time.Duration(q.Lim
 // Standing is that of a key without a limit.
 type Standing struct {
 	Limit     int
-	Remaining int           // how many would pass right now
+	Remaining int           // how many at a cost of 1 would pass right now
 	Reset     time.Time     // when Remaining is Limit again, if nobody asks
 	Retry     time.Duration // after which one may pass; 0 = the one that asked passed
 }
@@ -76,17 +76,19 @@ func (l *Limiter) Open() (*Limiter, error) {
 	return l, nil
 }
 
-// Take asks for one request of key under q and returns how that went. It never
-// fails: where the shared store does not answer, this node counts alone. If ctx
-// ends, the request is refused, and may have been counted.
-func (l *Limiter) Take(ctx context.Context, key string, q Quota) Standing {
+// Take asks for one request of key under q, which costs as much as cost others, and
+// returns how that went. Nothing costs more than the whole limit. It never fails:
+// where the shared store does not answer, this node counts alone. If ctx ends, the
+// request is refused, and may have been counted.
+func (l *Limiter) Take(ctx context.Context, key string, q Quota, cost int) Standing {
 	if q.Limit <= 0 {
 		return Standing{}
 	}
+	cost = max(min(cost, q.Limit), 1)
 	if l.Shared == nil {
-		return l.alone(ctx, key, q)
+		return l.alone(ctx, key, q, cost)
 	}
-	r := request{quota: q, answer: make(chan Standing, 1)}
+	r := request{quota: q, cost: cost, answer: make(chan Standing, 1)}
 	l.queue(key).Submit(ctx, r)
 	select {
 	case s := <-r.answer:
@@ -96,7 +98,8 @@ func (l *Limiter) Take(ctx context.Context, key string, q Quota) Standing {
 	}
 }
 
-// Peek returns how key stands under q as far as this node knows, and counts nothing.
+// Peek returns how key stands under q as far as this node knows, and counts nothing:
+// Retry says after which time a request would pass.
 func (l *Limiter) Peek(key string, q Quota) Standing {
 	if q.Limit <= 0 {
 		return Standing{}
@@ -107,8 +110,10 @@ func (l *Limiter) Peek(key string, q Quota) Standing {
 	}
 	now := l.Now()
 	wait := max(time.Unix(0, known(key)).Sub(now), 0)
-	s := standing(q, now, wait)
-	s.Retry = 0
+	s := standing(q, now, wait, 1)
+	if s.Remaining > 0 {
+		s.Retry = 0
+	}
 	return s
 }
 
@@ -120,8 +125,8 @@ func (l *Limiter) Sweep(ctx context.Context) error {
 	return l.Shared.sweep(ctx)
 }
 
-func (l *Limiter) alone(ctx context.Context, key string, q Quota) Standing {
-	granted, s, err := take(ctx, l.local, l.Now, key, q, 1)
+func (l *Limiter) alone(ctx context.Context, key string, q Quota, cost int) Standing {
+	granted, s, err := take(ctx, l.local, l.Now, key, q, 1, cost)
 	if err != nil { // memory does not fail; should it, nobody is kept out
 		l.Logger.ErrorContext(ctx, "a rate limit was not counted", "err", err)
 	}

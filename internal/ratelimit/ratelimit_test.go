@@ -28,7 +28,7 @@ func crowd(t *testing.T, callers int, q ratelimit.Quota, key string, nodes ...*r
 	for i := range callers {
 		group.Go(func() {
 			<-start
-			switch s := nodes[i%len(nodes)].Take(t.Context(), key, q); {
+			switch s := nodes[i%len(nodes)].Take(t.Context(), key, q, 1); {
 			case s.Limit != q.Limit || s.Remaining < 0 || s.Remaining >= q.Limit:
 				t.Errorf("stands at %+v", s)
 			case s.Retry == 0:
@@ -86,22 +86,30 @@ func TestEveryStoreIsTheSameBucket(t *testing.T) {
 				pause := time.Duration(rapid.IntRange(0, 20_000).Draw(r, "ms")) * time.Millisecond
 				c.forward(pause)
 				content = min(content+pause, full)
-				passes := content >= earn
+				cost := rapid.SampledFrom([]int{0, 1, 1, 1, 2, 5, 50}).Draw(r, "cost")
+				price := earn * time.Duration(max(min(cost, q.Limit), 1))
+				passes := content >= price
 				if passes {
-					content -= earn
+					content -= price
 				}
 				n := nodes[rapid.IntRange(0, len(nodes)-1).Draw(r, "node")]
-				got := n.Take(t.Context(), key, q)
+				got := n.Take(t.Context(), key, q, cost)
 				want := ratelimit.Standing{
 					Limit: q.Limit, Remaining: int(content / earn), Reset: c.Now().Add(full - content),
 				}
 				if !passes {
-					want.Retry = earn - content
+					want.Retry = price - content
+				}
+				if !passes && cost > 1 { // a node that knows enough to refuse does not ask how much others took since
+					if got.Retry <= 0 || got.Retry > want.Retry || got.Remaining < want.Remaining {
+						r.Fatalf("got %+v, want %+v", got, want)
+					}
+					continue
 				}
 				if !got.Reset.Equal(want.Reset) || got.Limit != want.Limit || got.Remaining != want.Remaining || got.Retry != want.Retry {
 					r.Fatalf("got %+v, want %+v", got, want)
 				}
-				if peeked := n.Peek(key, q); !peeked.Reset.Equal(got.Reset) || peeked.Remaining != got.Remaining || peeked.Retry != 0 {
+				if peeked := n.Peek(key, q); !peeked.Reset.Equal(got.Reset) || peeked.Remaining != got.Remaining || peeked.Retry != max(earn-content, 0) {
 					r.Fatalf("peeked %+v, want %+v", peeked, got)
 				}
 			}
@@ -112,7 +120,7 @@ func TestEveryStoreIsTheSameBucket(t *testing.T) {
 func TestNoLimitCountsNothing(t *testing.T) {
 	engines(t, func(t *testing.T, _ *clock, nodes ...*ratelimit.Limiter) {
 		for range 3 {
-			if got := nodes[0].Take(t.Context(), "k", ratelimit.Quota{Window: time.Minute}); got != (ratelimit.Standing{}) {
+			if got := nodes[0].Take(t.Context(), "k", ratelimit.Quota{Window: time.Minute}, 1); got != (ratelimit.Standing{}) {
 				t.Errorf("got %+v", got)
 			}
 		}

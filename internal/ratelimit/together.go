@@ -10,6 +10,7 @@ import (
 // queued while the store was asked is asked for at once.
 type request struct {
 	quota  Quota
+	cost   int
 	answer chan Standing // has room for the one answer
 }
 
@@ -27,11 +28,11 @@ func (l *Limiter) queue(key string) *batch.Queue[request] {
 	return q
 }
 
-// commit answers requests of one key, those of one quota at a time.
+// commit answers requests of one key, those of one quota and cost at a time.
 func (l *Limiter) commit(ctx context.Context, key string, items []request) {
 	for len(items) > 0 {
 		n := 1
-		for n < len(items) && items[n].quota == items[0].quota {
+		for n < len(items) && items[n].quota == items[0].quota && items[n].cost == items[0].cost {
 			n++
 		}
 		l.settle(ctx, key, items[:n])
@@ -39,18 +40,18 @@ func (l *Limiter) commit(ctx context.Context, key string, items []request) {
 	}
 }
 
-// settle asks the shared store for requests of one quota, and this node's memory
+// settle asks the shared store for requests of one quota and cost, and this node's memory
 // while that cannot be asked. The first ones pass.
 func (l *Limiter) settle(ctx context.Context, key string, items []request) {
-	q := items[0].quota
-	granted, s, err := l.ask(ctx, key, q, len(items))
+	q, cost := items[0].quota, items[0].cost
+	granted, s, err := l.ask(ctx, key, q, len(items), cost)
 	if err != nil {
 		l.Logger.WarnContext(ctx, "the store of rate limits cannot be used: this server counts alone", "err", err)
 		l.down.Store(l.Now().Add(leftFor).UnixNano())
 	}
 	if rest := len(items) - granted; err != nil || s.Limit == 0 {
 		var more int
-		more, s, err = take(ctx, l.local, l.Now, key, q, rest)
+		more, s, err = take(ctx, l.local, l.Now, key, q, rest, cost)
 		if err != nil { // memory does not fail; should it, nobody is kept out
 			more = rest
 		}
@@ -59,7 +60,7 @@ func (l *Limiter) settle(ctx context.Context, key string, items []request) {
 	for i, r := range items {
 		mine := s
 		if i < granted {
-			mine.Remaining += granted - 1 - i
+			mine.Remaining += (granted - 1 - i) * cost
 			mine.Retry = 0
 		}
 		r.answer <- mine
@@ -67,11 +68,11 @@ func (l *Limiter) settle(ctx context.Context, key string, items []request) {
 }
 
 // ask asks the shared store, unless it failed just now: then it returns the zero Standing.
-func (l *Limiter) ask(ctx context.Context, key string, q Quota, n int) (int, Standing, error) {
+func (l *Limiter) ask(ctx context.Context, key string, q Quota, n, cost int) (int, Standing, error) {
 	if l.Now().UnixNano() < l.down.Load() {
 		return 0, Standing{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return take(ctx, l.Shared, l.Now, key, q, n)
+	return take(ctx, l.Shared, l.Now, key, q, n, cost)
 }

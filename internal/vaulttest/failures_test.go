@@ -53,7 +53,10 @@ func TestRefusalsOfNobodyAreSummedUp(t *testing.T) {
 		system := watch(t, v, "")
 		loud := func(key string) *vaulttest.Client { return behind(v, key, "203.0.113.5") }
 		wrong := credentials("nobody@example.com", "wrong password")
-		for range 15 { // 10 are refused for what they say, 5 unread
+		for n := range 15 { // 10 are refused for what they say, 5 unread
+			if n == 9 {
+				wrong = credentials(a.Email, "wrong password") // a second account
+			}
 			loud("").Do(t, http.MethodPost, authPath+"login", wrong)
 		}
 		last := "0"
@@ -84,6 +87,9 @@ func TestRefusalsOfNobodyAreSummedUp(t *testing.T) {
 		sums := summed(t, v, system, false)
 		counts := map[uint64]int{}
 		for bucket, e := range sums {
+			if accounts := map[uint64]int{17: 2}[e.Count]; e.Accounts > accounts || accounts > 0 && e.Accounts == 0 {
+				t.Errorf("%d accounts are counted, want %d", e.Accounts, accounts)
+			}
 			if counts[e.Count]++; bucket == (domain.Digest{}) || e.WindowSeconds != int(commands.FailureWindow.Seconds()) {
 				t.Errorf("recorded %+v", e)
 			}

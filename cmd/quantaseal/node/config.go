@@ -33,6 +33,8 @@ type Config struct {
 	TrialDays      int      `name:"trial-days" env:"QUANTASEAL_TRIAL_DAYS" default:"14" help:"Days of a new tenant's trial; 0 for no trial clock."`
 	PublicURL      string   `name:"public-url" env:"QUANTASEAL_PUBLIC_URL" help:"URL under which clients reach the API; names the deployment in its audit chain."`
 	RateLimit      int      `name:"rate-limit" env:"QUANTASEAL_RATE_LIMIT" default:"5000" help:"Requests of one tenant in a minute; 0 for no limit."`
+	UserRateLimit  int      `name:"user-rate-limit" env:"QUANTASEAL_USER_RATE_LIMIT" default:"0" help:"Requests of one user in a minute, of the tenant's; 0 for all of them."`
+	KeyRateLimit   int      `name:"key-rate-limit" env:"QUANTASEAL_KEY_RATE_LIMIT" default:"0" help:"Requests of one API key in a minute, of the tenant's; 0 for all of them."`
 	AuthRateLimit  int      `name:"auth-rate-limit" env:"QUANTASEAL_AUTH_RATE_LIMIT" default:"20" help:"Requests of one network in a minute to the public routes under /auth; 0 for no limit."`
 	TrustedProxies []string `name:"trusted-proxies" env:"QUANTASEAL_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/24; default none."`
 	Mail           string   `env:"QUANTASEAL_MAIL" default:"outbox" help:"How letters leave: outbox (files in the data directory) or resend."`
@@ -71,7 +73,10 @@ func (c *Config) Validate() error {
 	if c.TrialDays < 0 || c.TrialDays > 3650 {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}
-	for name, limit := range map[string]int{"QUANTASEAL_RATE_LIMIT": c.RateLimit, "QUANTASEAL_AUTH_RATE_LIMIT": c.AuthRateLimit} {
+	for name, limit := range map[string]int{
+		"QUANTASEAL_RATE_LIMIT": c.RateLimit, "QUANTASEAL_USER_RATE_LIMIT": c.UserRateLimit,
+		"QUANTASEAL_KEY_RATE_LIMIT": c.KeyRateLimit, "QUANTASEAL_AUTH_RATE_LIMIT": c.AuthRateLimit,
+	} {
 		if limit < 0 || limit > ratelimit.MaxLimit {
 			wrong(name, strconv.Itoa(limit), "want 0 to "+strconv.Itoa(ratelimit.MaxLimit))
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
-	"github.com/quantaseal/quantaseal/eventstore"
 	vaulthttp "github.com/quantaseal/quantaseal/http"
 	"github.com/quantaseal/quantaseal/internal/auth"
 	"github.com/quantaseal/quantaseal/internal/keyring"
@@ -17,11 +16,12 @@ import (
 // limits implements http.Limits: who may ask how often, and under which key that
 // is counted.
 type limits struct {
-	tenants, networks *ratelimit.Limiter
-	perTenant         int // by default
+	callers, networks *ratelimit.Limiter
+	strangers         *ratelimit.Limiter // on this node: to count elsewhere would cost what it is to spare
+	perTenant         int                // by default
+	perUser, perKey   int
 	perNetwork        int
 	secrets           *keyring.Instance
-	log               *eventstore.Log // where tenants say what they want less of
 	failures          *commands.Failures
 }
 
@@ -30,21 +30,25 @@ var (
 	_ commands.Attempts = (*limits)(nil)
 )
 
-// How many tenants and networks a node remembers, about 200 bytes each. Networks
-// have a store of their own, so that no crowd of them makes it forget tenants.
+// How many callers and networks a node remembers, about 200 bytes each. Networks
+// have stores of their own, so that no crowd of them makes it forget callers.
 const (
-	knownTenants  = 1 << 16
+	knownCallers  = 1 << 16
 	knownNetworks = 1 << 16
 )
 
 func (n *Node) openLimits(ctx context.Context, s *stores, secrets *keyring.Instance, options Options) (*limits, error) {
-	l := &limits{perTenant: n.config.RateLimit, perNetwork: n.config.AuthRateLimit, secrets: secrets, log: n.Log, failures: n.Failures}
+	l := &limits{
+		perTenant: n.config.RateLimit, perUser: n.config.UserRateLimit, perKey: n.config.KeyRateLimit,
+		perNetwork: n.config.AuthRateLimit, secrets: secrets, failures: n.Failures,
+	}
 	for _, one := range []struct {
-		to   **ratelimit.Limiter
-		size int
-	}{{&l.tenants, knownTenants}, {&l.networks, knownNetworks}} {
+		to    **ratelimit.Limiter
+		size  int
+		local bool
+	}{{&l.callers, knownCallers, false}, {&l.networks, knownNetworks, false}, {&l.strangers, knownNetworks, true}} {
 		limiter := &ratelimit.Limiter{Size: one.size, Now: options.Now, Logger: options.Logger}
-		if s.limits != nil {
+		if s.limits != nil && !one.local {
 			shared, err := ratelimit.OpenShared(ctx, s.limits, one.size, options.Now)
 			if err != nil {
 				return nil, err
@@ -60,37 +64,50 @@ func (n *Node) openLimits(ctx context.Context, s *stores, secrets *keyring.Insta
 	return l, nil
 }
 
-// Tenant implements http.Limits.
-func (l *limits) Tenant(ctx context.Context, tenant domain.TenantID) vaulthttp.Allowance {
-	return vaulthttp.Allowance(l.tenants.Take(ctx, "t"+string(tenant.ID[:]), perMinute(l.limitOf(ctx, tenant))))
-}
-
-// limitOf returns how often tenant may ask in a minute: as often as every tenant,
-// or less if its settings say so. More is not a tenant's to give itself.
-func (l *limits) limitOf(ctx context.Context, tenant domain.TenantID) int {
-	t, _, err := eventstore.Fold[domain.Tenant](ctx, l.log, tenant, domain.AggregateID{Kind: domain.KindTenant, ID: tenant.ID})
-	if err != nil || t.Settings.RateLimit == 0 { // what cannot be read now is told by whatever comes next
-		return l.perTenant
+// Caller implements http.Limits. Who asks comes first: what a user or a key may not
+// have does not count against its tenant.
+func (l *limits) Caller(ctx context.Context, by domain.Actor, own, cost int) vaulthttp.Allowance {
+	perCaller := l.perUser
+	if by.Kind == domain.ActorKey {
+		perCaller = l.perKey
 	}
-	return min(l.perTenant, t.Settings.RateLimit)
+	mine := l.callers.Take(ctx, "a"+string(by.ID[:]), perMinute(perCaller), cost)
+	if mine.Retry > 0 {
+		return vaulthttp.Allowance(mine)
+	}
+	perTenant := l.perTenant
+	if own > 0 && (perTenant == 0 || own < perTenant) { // more is not a tenant's to give itself
+		perTenant = own
+	}
+	all := l.callers.Take(ctx, "t"+string(by.Tenant.ID[:]), perMinute(perTenant), cost)
+	if all.Limit == 0 || mine.Limit > 0 && all.Retry == 0 && mine.Remaining < all.Remaining {
+		return vaulthttp.Allowance(mine)
+	}
+	return vaulthttp.Allowance(all)
 }
 
 // Guess implements commands.Attempts.
 func (l *limits) Guess(ctx context.Context, id domain.ID) bool {
-	return l.networks.Take(ctx, "g"+string(id[:]), guesses).Retry == 0
+	return l.networks.Take(ctx, "g"+string(id[:]), guesses, 1).Retry == 0
 }
 
 // guesses are what a known device or session has while the account is locked.
 var guesses = ratelimit.Quota{Limit: 5, Window: 15 * time.Minute}
 
 // Failed implements http.Limits.
-func (l *limits) Failed(network netip.Prefix) {
-	l.failures.Count(auth.NetworkRef(l.secrets.AddressKey, network))
+func (l *limits) Failed(ctx context.Context, network netip.Prefix, account domain.ID) {
+	l.failures.Count(auth.NetworkRef(l.secrets.AddressKey, network), account)
+	l.strangers.Take(ctx, l.networkKey(network), perMinute(l.perNetwork), 1)
+}
+
+// Strange implements http.Limits.
+func (l *limits) Strange(network netip.Prefix) vaulthttp.Allowance {
+	return vaulthttp.Allowance(l.strangers.Peek(l.networkKey(network), perMinute(l.perNetwork)))
 }
 
 // Network implements http.Limits.
 func (l *limits) Network(ctx context.Context, network netip.Prefix) vaulthttp.Allowance {
-	return vaulthttp.Allowance(l.networks.Take(ctx, l.networkKey(network), perMinute(l.perNetwork)))
+	return vaulthttp.Allowance(l.networks.Take(ctx, l.networkKey(network), perMinute(l.perNetwork), 1))
 }
 
 // Standing implements http.Limits. Without a limit for tenants nobody's standing
@@ -125,7 +142,7 @@ func (n *Node) sweepLimits(ctx context.Context) {
 		case <-tick.C:
 		}
 		n.recordFailures(ctx, false)
-		if err := n.limits.tenants.Sweep(ctx); err != nil && ctx.Err() == nil { // one table holds them all
+		if err := n.limits.callers.Sweep(ctx); err != nil && ctx.Err() == nil { // one table holds them all
 			n.logger.WarnContext(ctx, "counters of rate limits were not swept", "err", err)
 		}
 	}
