@@ -1,6 +1,7 @@
 package vaulttest_test
 
 import (
+	"database/sql"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,18 +40,16 @@ var sealedParts = map[string]struct {
 }
 
 // corrupt flips a bit at a position of a stored part, and returns what was there.
-func corrupt(t *testing.T, v *vaulttest.Vault, table string, hash domain.Digest, at int) []byte {
+func corrupt(t *testing.T, db *sql.DB, table string, hash domain.Digest, at int) []byte {
 	t.Helper()
-	part := sealedParts[table]
-	db := underneath(t, v.Config, part.set)
-	defer func() { _ = db.Close() }()
+	column := sealedParts[table].column
 	var was []byte
-	if err := db.QueryRowContext(t.Context(), "SELECT "+part.column+" FROM "+table+" WHERE record_hash = $1", hash[:]).Scan(&was); err != nil {
+	if err := db.QueryRowContext(t.Context(), "SELECT "+column+" FROM "+table+" WHERE record_hash = $1", hash[:]).Scan(&was); err != nil {
 		t.Fatal(err)
 	}
 	changed := append([]byte(nil), was...)
 	changed[at] ^= 0x01
-	change(t, db, "UPDATE "+table+" SET "+part.column+" = $1 WHERE record_hash = $2", changed, hash[:])
+	change(t, db, "UPDATE "+table+" SET "+column+" = $1 WHERE record_hash = $2", changed, hash[:])
 	return was
 }
 
@@ -84,11 +83,11 @@ func TestCorruptionIsRefusedAndRecorded(t *testing.T) {
 				t.Helper()
 				change(t, db, "UPDATE "+table+" SET "+part.column+" = $1 WHERE record_hash = $2", was, hash[:])
 			}
-			was := corrupt(t, v, table, hash, 0)
+			was := corrupt(t, db, table, hash, 0)
 			step := max(1, len(was)/40)
 			for at := 0; at < len(was); at += step {
 				restore(was)
-				corrupt(t, v, table, hash, at)
+				corrupt(t, db, table, hash, at)
 				refused(table, at)
 			}
 			var theirs []byte

@@ -18,6 +18,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
+	"github.com/quantaseal/quantaseal/migrations"
 )
 
 // variable is all that one denial differs in from the next.
@@ -135,8 +136,8 @@ func TestEveryDenialLooksTheSame(t *testing.T) {
 		a.Must(t, http.StatusOK, http.MethodDelete, vaultPath+"entries/"+retired.ID, nil)
 		var expired vaulttest.Entry
 		a.Must(t, http.StatusCreated, http.MethodPost, sealPath, `{"name":"e","secret":"s","ttl_days":1}`).Into(t, &expired)
-		corrupt(t, v, "sealed_records", hashOf(t, a, record), 200)
-		corrupt(t, v, "key_slots", hashOf(t, a, slot), 0) // the length before the slot
+		corrupt(t, underneath(t, v.Config, migrations.Records), "sealed_records", hashOf(t, a, record), 200)
+		corrupt(t, underneath(t, v.Config, migrations.Keys), "key_slots", hashOf(t, a, slot), 0) // the length before the slot
 		c.forward(24 * time.Hour)
 
 		causes := []cause{
