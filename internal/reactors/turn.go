@@ -42,7 +42,7 @@ func (r *Reactor) take(ctx context.Context) (bool, error) {
 func (r *Reactor) keep(ctx context.Context) error {
 	tick := time.NewTicker(lease / 3)
 	defer tick.Stop()
-	for last := time.Now(); ; {
+	for last := r.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -51,8 +51,8 @@ func (r *Reactor) keep(ctx context.Context) error {
 		held, err := r.take(ctx)
 		switch {
 		case held:
-			last = time.Now()
-		case err == nil || time.Since(last) > lease-lease/3:
+			last = r.Now()
+		case err == nil || r.Now().Sub(last) > lease-lease/3:
 			return errLost
 		}
 	}
