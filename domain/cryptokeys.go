@@ -54,6 +54,8 @@ func (c CryptoKeys) Evolve(e CryptoEvent) CryptoKeys {
 		return c.changed(e.KeyID, func(k *CryptoKey) { k.State = KeyRetired })
 	case KeyDestruction:
 		return c.changed(e.KeyID, func(k *CryptoKey) { k.State = KeyDestroyed })
+	case EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataDecryptDenied, DataSigned,
+		SignatureVerified, SignatureVerifyFailed, AccessDenied, IntegrityViolated: // uses, which change no key
 	}
 	return c
 }
@@ -150,6 +152,7 @@ func (c CryptoKeys) Retire(id CryptoKeyID) ([]CryptoEvent, error) {
 		return nil, ErrCryptoKeyActive
 	case KeyRetired, KeyDestroyed:
 		return nil, nil
+	case KeyOld:
 	}
 	return []CryptoEvent{KeyRetirement{KeyID: id, Mode: RetiredForGood}}, nil
 }
@@ -165,6 +168,7 @@ func (c CryptoKeys) Destroy(id CryptoKeyID) ([]CryptoEvent, error) {
 		return nil, ErrCryptoKeyInUse
 	case KeyDestroyed:
 		return nil, nil
+	case KeyRetired:
 	}
 	return []CryptoEvent{KeyDestruction{KeyID: id, Method: ShredMethod}}, nil
 }
@@ -178,6 +182,7 @@ func (c CryptoKeys) Export(id CryptoKeyID) ([]CryptoEvent, error) {
 		return nil, ErrCryptoKeyNotFound
 	case KeyDestroyed:
 		return nil, ErrCryptoKeyGone
+	case KeyActive, KeyOld, KeyRetired:
 	}
 	return []CryptoEvent{EscrowExported{KeyID: id, Purpose: k.Purpose}}, nil
 }

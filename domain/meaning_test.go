@@ -157,7 +157,8 @@ func TestOutcomesAndVersions(t *testing.T) {
 		}
 	}
 	for _, e := range []domain.Event{
-		domain.CredentialUnsealDenied{Reason: "unknown_version"}, domain.AccessDenied{Reason: "unknown_version"},
+		domain.CredentialUnsealDenied{Reason: "unknown_version"},
+		domain.AccessDenied{Reason: "unknown_version"},
 		domain.DataDecryptDenied{Reason: domain.ReasonUnverified},
 	} {
 		if !domain.RequiresVersion(e) {

@@ -184,7 +184,7 @@ func (a newEnvelope) room() int {
 	return room
 }
 
-func (a newEnvelope) appendJSON(b []byte) ([]byte, error) {
+func (a newEnvelope) appendJSON(b []byte) ([]byte, error) { //nolint:unparam // a secretAnswer's
 	e := &a.Envelope
 	key := a.Key.ID.String()
 	b = append(b, `{"algorithm":"`+envelope.KEMAlgorithm+`","key_id":"`...)

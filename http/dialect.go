@@ -86,6 +86,7 @@ func (d dialect) representations() representations {
 		return representations{envelope: true}
 	case cli, golang:
 		return representations{token: true}
+	case rest:
 	}
 	return representations{token: true, envelope: true, signature: true, pieces: true}
 }

@@ -60,7 +60,7 @@ func newModel(facts []eventstore.Recorded) model {
 		case domain.UserEvent:
 			u := domain.UserID{ID: id}
 			users[u] = users[u].Evolve(e)
-			switch e := e.(type) {
+			switch e := e.(type) { //nolint:gochecksumtype // others end nothing
 			case domain.UserInvited, domain.UserRegistered:
 				came[u] = f
 			case domain.PasswordSet:

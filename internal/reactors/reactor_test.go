@@ -106,11 +106,12 @@ func (e *effects) all() map[eventstore.Position]int {
 
 func database(t testing.TB, embedded bool) *sql.DB {
 	t.Helper()
-	driver, dsn, engine := "pgx", "", migrations.Postgres
+	var driver, dsn string
+	engine := migrations.Postgres
 	if embedded {
 		driver, dsn, engine = "sqlite", "file:"+filepath.Join(t.TempDir(), "views.db")+"?_txlock=immediate&_pragma=journal_mode(WAL)", migrations.SQLite
 	} else {
-		dsn = pgtest.Database(t) + "&search_path=views"
+		driver, dsn = "pgx", pgtest.Database(t)+"&search_path=views"
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {

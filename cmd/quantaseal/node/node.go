@@ -180,7 +180,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err := n.openLetters(ctx, s, options); err != nil {
 		return err
 	}
-	n.Log.Erased = n.forgetLetters(letters)
+	n.Log.Erased = n.forgetLetters(letters) //nolint:contextcheck // outlives the start
 	n.Failures = &commands.Failures{Log: n.Log, Now: options.Now}
 	if n.limits, err = n.openLimits(ctx, s, secrets, options); err != nil {
 		return err
