@@ -88,7 +88,7 @@ func TestDatabasesAreApart(t *testing.T) {
 		t.Run("one", func(t *testing.T) {
 			url := pgtest.Database(t)
 			names = append(names, query[string](t, url, "SELECT current_database()"))
-			execute(t, url, "CREATE TABLE things (id int)") //nolint:contextcheck // takes the test's
+			execute(t, url, "CREATE TABLE things (id int)")
 			if _, err := pgx.Connect(t.Context(), url); err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func TestTemplateIsCopied(t *testing.T) {
 	prepared := 0
 	template := pgtest.Template{Prepare: func(_ context.Context, url string) error {
 		prepared++
-		execute(t, url, "CREATE TABLE things (id int)")
+		execute(t, url, "CREATE TABLE things (id int)") //nolint:contextcheck // takes the test's
 		return nil
 	}}
 	for range 2 {

@@ -50,7 +50,7 @@ func measure(ctx context.Context, out io.Writer, url string, rounds int) error {
 	for _, k := range kinds {
 		var took [2][]float64 // of known and unknown addresses, in milliseconds
 		for i := range rounds {
-			first := rand.IntN(2) //nolint:gosec // no secret
+			first := rand.IntN(2)
 			for _, which := range []int{first, 1 - first} {
 				email := known(i / failuresEach)
 				if which == 1 {
