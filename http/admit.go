@@ -49,8 +49,8 @@ func (s *Server) admit(ctx context.Context, in *call, req any) error {
 	return fmt.Errorf("who is barred from %s was not denied", in.access.action)
 }
 
-// permits is the last line: an answer to somebody who is barred, whom the command
-// that denies by itself let pass. It refuses with errDenied and says
+// permits is the last line: it withholds the answer to somebody who is barred and
+// whom a command that denies by itself let pass. It refuses with errDenied and says
 // so in the log.
 func (s *Server) permits(c *gin.Context, by domain.Actor) error {
 	bar := by.Bar()
