@@ -39,6 +39,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HEAD", chain.Receipt{Seq: 5, Hash: c.records[5].Hash()}.String())
 			e.Setenv("WRONG", chain.Receipt{Seq: 2, Hash: c.records[3].Hash()}.String())
 			forged := write(t, chain.NewSigningKey(&[32]byte{2}))
+			for name, story := range map[string]byte{"anchored.ndjson": 1, "other-story.ndjson": 2} {
+				if err := os.WriteFile(filepath.Join(e.WorkDir, name), c.anchored(t, story), 0o600); err != nil {
+					return err
+				}
+			}
 			for name, chain := range map[string]scribe{"chain.ndjson": c, "forged.ndjson": forged} {
 				if err := os.WriteFile(filepath.Join(e.WorkDir, name), chain.bundle(t), 0o600); err != nil {
 					return err
@@ -182,6 +187,28 @@ func (s *scribe) bundle(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 	}
+	return b.Bytes()
+}
+
+// anchored returns the bundle with a second anchor of the chain, beside a system chain
+// of whatever hash.
+func (s *scribe) anchored(t *testing.T, system byte) []byte {
+	t.Helper()
+	var heads chain.Heads
+	heads.Set(chain.Leaf{Next: 2, Hash: chain.Hash{system}})
+	heads.Set(chain.Leaf{Index: 1, Tenant: s.header.TenantID, Next: 1, Hash: s.records[0].Hash()})
+	first := chain.Anchor{LogID: s.header.LogID, TimeUS: s.header.CreatedUS, TotalEvents: 3, Tenants: 2, HeadsRoot: heads.Root()}
+	heads.Set(chain.Leaf{Index: 1, Tenant: s.header.TenantID, Next: s.head.Next, Hash: s.head.Hash})
+	second := chain.Anchor{
+		LogID: s.header.LogID, Number: 1, Prev: first.Hash(), TimeUS: s.header.CreatedUS + 1e6, TotalEvents: 8, Tenants: 2, HeadsRoot: heads.Root(),
+	}
+	c := chain.Checkpoint{Origin: s.header.Origin, Size: 2, Root: chain.AnchorsTree.Node(first.TreeHash(), second.TreeHash())}
+	b := bytes.NewBuffer(s.bundle(t))
+	line := chain.Proof{
+		Record: second.Append(nil), TenantIndex: 1, HeadsPath: heads.Path(1), TlogIndex: 1, TlogPath: []chain.Hash{first.TreeHash()},
+		Checkpoint: c.Note(s.root.Public(), s.sign(s.root, chain.ContextCheckpoint, c.Text())),
+	}
+	b.Write(line.Append(nil))
 	return b.Bytes()
 }
 

@@ -49,6 +49,8 @@ type outcome struct {
 	HeadTime     string   `json:"head_time,omitempty"`
 	RootPinned   bool     `json:"root_pinned"`
 	TailAnchored bool     `json:"tail_anchored"`
+	Checkpoint   uint64   `json:"checkpoint_size,omitempty"` // anchors in the checkpoint that holds the tail's
+	AnchoredAt   string   `json:"anchored_at,omitempty"`
 	Notes        []string `json:"notes"`
 }
 
@@ -58,6 +60,10 @@ func (r *report) summary(s chain.Summary, err error) error {
 		Type: "summary", Result: "verified", Findings: s.Findings, Events: s.Events,
 		Tenant: chain.FormatUUID(s.Bundle.TenantID), Origin: s.Bundle.Origin, LogID: s.Bundle.LogID.String(),
 		FromSeq: s.Bundle.FromSeq, ToSeq: s.Bundle.ToSeq, RootPinned: s.End.Pinned, Notes: r.notes(s),
+		TailAnchored: s.Anchored.Checkpoint.Size > 0, Checkpoint: s.Anchored.Checkpoint.Size,
+	}
+	if o.TailAnchored {
+		o.AnchoredAt = time.UnixMicro(int64(s.Anchored.Anchor.TimeUS)).UTC().Format(time.RFC3339Nano)
 	}
 	switch head := s.End.State.Head; {
 	case s.Findings > 0:
@@ -92,7 +98,9 @@ func (r *report) notes(s chain.Summary) []string {
 		}
 	}
 	note(!s.End.Pinned, "root not pinned: only the bundle vouches for its log id; compare it, or give --log-id")
-	note(true, "tail not anchored: records cut off after the head, and after the last receipt, would not be missed")
+	note(s.Anchored.Checkpoint.Size == 0, "tail not anchored: records cut off after the head, and after the last receipt, would not be missed")
+	note(s.Anchored.Checkpoint.Size > 0, "unwitnessed: no other party has signed the checkpoint (V26); keep it, with --state, to find a log that tells two stories")
+	note(s.Unlinked, "nothing shows that the log goes on from the checkpoint of the run before (V27): export with checkpoint_size %d", s.End.Checkpoint.Size)
 	note(r.args.fast, "signatures not verified (V13), but for those of key events")
 	note(s.Continued, "continued at %d: event ids (V8) and aggregate versions (V11) are compared from there on only", s.Bundle.FromSeq)
 	note(s.Unsigned > 0, "%d signatures not verified, for want of a key", s.Unsigned)
@@ -114,6 +122,9 @@ func (r *report) text(o outcome) {
 	line("log", "%s of %s", o.LogID, o.Origin)
 	if o.Head != "" {
 		line("head", "%s at %s", o.Head, o.HeadTime)
+	}
+	if o.TailAnchored {
+		line("anchored", "as the head at %s, in a checkpoint of %d anchors", o.AnchoredAt, o.Checkpoint)
 	}
 	for _, n := range o.Notes {
 		line("note", "%s", n)

@@ -25,6 +25,10 @@ type state struct {
 	TimeUS      uint64 `json:"time_us"`
 	PublicKey   []byte `json:"public_key"` // active after it
 	KeyEpoch    uint64 `json:"key_epoch"`
+
+	// The newest checkpoint that is known to go on from all before it.
+	CheckpointSize uint64 `json:"checkpoint_size,omitempty"` // 0 = none
+	CheckpointRoot string `json:"checkpoint_root,omitempty"`
 }
 
 // loadState reads what saveState wrote. It returns nil if path is empty or there
@@ -64,22 +68,34 @@ func decodeState(data []byte) (*chain.Verified, error) {
 	if !ok1 || !ok2 || !ok3 || err != nil || s.KeyEpoch == 0 || s.Seq+1 == 0 {
 		return nil, errors.New("a field is damaged")
 	}
+	checkpoint := chain.Checkpoint{Size: s.CheckpointSize}
+	if s.CheckpointSize > 0 {
+		var ok bool
+		if checkpoint.Root, ok = chain.ParseHash(s.CheckpointRoot); !ok {
+			return nil, errors.New("a field is damaged")
+		}
+	}
 	return &chain.Verified{
 		LogID: logID, Pinned: s.Pinned, Tenant: tenant,
 		State: chain.State{
 			Head: chain.Head{Next: s.Seq + 1, Hash: hash, TimeUS: s.TimeUS},
 			Key:  key, KeyEpoch: s.KeyEpoch, TenantIndex: s.TenantIndex,
 		},
+		Checkpoint: checkpoint,
 	}, nil
 }
 
 // saveState replaces the file whole or not at all.
 func saveState(path string, v chain.Verified) error {
-	data, err := json.MarshalIndent(state{
+	s := state{
 		Version: 1, LogID: v.LogID.String(), Pinned: v.Pinned, TenantID: chain.FormatUUID(v.Tenant), TenantIndex: v.State.TenantIndex,
 		Seq: v.State.Head.Next - 1, HeadHash: v.State.Head.Hash.String(), TimeUS: v.State.Head.TimeUS,
 		PublicKey: v.State.Key.Bytes(), KeyEpoch: v.State.KeyEpoch,
-	}, "", "  ")
+	}
+	if v.Checkpoint.Size > 0 {
+		s.CheckpointSize, s.CheckpointRoot = v.Checkpoint.Size, v.Checkpoint.Root.String()
+	}
+	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the state: %w", err)
 	}

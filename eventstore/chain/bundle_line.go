@@ -128,7 +128,7 @@ func parseEvent(b, room []byte) (event, error) {
 }
 
 // unknownKind reports whether b is a line of another kind, and not what one
-// changed byte makes of a record's line.
+// changed byte makes of a record's or an anchor's line.
 func unknownKind(b []byte) bool {
 	l := line{rest: b}
 	l.literal(`{"type":"`)
@@ -138,7 +138,8 @@ func unknownKind(b []byte) bool {
 			return false
 		}
 	}
-	return !l.failed && len(kind) > 0 && string(kind) != "event" && !bytes.HasPrefix(l.rest, []byte(`seq":`))
+	return !l.failed && len(kind) > 0 && string(kind) != "event" && string(kind) != "anchor" &&
+		!bytes.HasPrefix(l.rest, []byte(`seq":`)) && !bytes.HasPrefix(l.rest, []byte(`record":`))
 }
 
 var strict = base64.StdEncoding.Strict()

@@ -15,7 +15,8 @@ var ErrUnreadable = errors.New("chain: not a bundle that can be read")
 // MaxLine is the greatest length of a bundle's line in bytes.
 const MaxLine = 16 << 20
 
-// ReadBundle reads a bundle's header and returns its records, in order, unverified.
+// ReadBundle reads a bundle's header and returns its records, in order, unverified;
+// its anchor it reads over.
 // It refuses what a BundleWriter would not have written: with ErrUnreadable, or,
 // where a record or the number of records is damaged, with a Finding. An error is
 // the last of the records. VerifyBundle says more about a damaged bundle.
@@ -47,6 +48,12 @@ func (l *lines) record(h BundleHeader, seq uint64) (Record, error) {
 		return wrong(23, "the bundle ends before the record")
 	case err != nil:
 		return Record{}, err
+	}
+	if _, err := parseProof(b); err == nil && seq == h.ToSeq+1 {
+		if _, err := l.next(nil); errors.Is(err, io.EOF) {
+			return Record{}, io.EOF
+		}
+		return wrong(5, "something follows the anchor")
 	}
 	e, err := parseEvent(b, nil)
 	switch {

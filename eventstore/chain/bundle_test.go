@@ -127,7 +127,7 @@ func TestUnreadable(t *testing.T) {
 		"key":                 swap(t, good, `"root_public_key":"`, `"root_public_key":"=`),
 		"header cut":          good[:100],
 		"more in the header":  swap(t, good, `"to_seq":7}`, `"to_seq":7,"a":1}`),
-		"anchor":              append(bytes.Clone(good), `{"type":"anchor","record":"AA==","tenant_index":1}`+"\n"...),
+		"segment":             append(bytes.Clone(good), `{"type":"segment","first":0}`+"\n"...),
 		"second bundle":       append(bytes.Clone(good), good...),
 		"Windows":             bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")),
 		"long line":           append(bytes.Clone(good), bytes.Repeat([]byte("a"), chain.MaxLine+1)...),

@@ -25,6 +25,8 @@ type Verified struct {
 	Pinned bool // LogID was given, not taken from the bundle
 	Tenant [16]byte
 	State  State
+	// Checkpoint is the newest that is known to go on from all before it; zero = none.
+	Checkpoint Checkpoint
 }
 
 // Options say how VerifyBundle verifies.
@@ -46,13 +48,18 @@ type Summary struct {
 	Unsigned  uint64   // records whose signature no known key could verify
 	Stopped   bool     // at MaxFindings; the rest was not looked at
 	Continued bool     // from Options.From
+	Anchored  Anchored // how the end of the chain is anchored; zero: the bundle does not show it
+	Unlinked  bool     // nothing shows that its checkpoint goes on from Options.From.Checkpoint (V27)
 	End       Verified // where the chain stands; worth something if there are no findings
 }
 
 // VerifyBundle verifies the chain in a bundle: V1 to V18, but of V14 only the
 // sequence numbers of the lines and of V15 not the place among the heads; that no
-// record of the range is missing at the end (V23); and the receipts (V28). After a
-// finding it goes on from the record as it is, so that each tampering is found.
+// record of the range is missing at the end (V23); and the receipts (V28). Where the
+// bundle ends with an anchor it verifies that the chain ended there (V21, V23, V24),
+// that the root key signed the checkpoint (V25), and that this goes on from the one
+// of Options.From (V27). After a finding it goes on from the record as it is, so that
+// each tampering is found.
 //
 // A header that contradicts itself or a pin is a finding. The error is for what is
 // no tampering: ErrUnreadable, ErrMisused, the end of ctx or a fault of r. Findings
@@ -71,8 +78,8 @@ func VerifyBundle(ctx context.Context, r io.Reader, o Options) (Summary, error) 
 	if err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	b := &bundleVerifier{options: o, summary: Summary{Bundle: h}}
-	if err := b.begin(root); err != nil {
+	b := &bundleVerifier{options: o, summary: Summary{Bundle: h}, root: root}
+	if err := b.begin(); err != nil {
 		return b.summary, err
 	}
 	if err := b.run(ctx, in); err != nil {
@@ -88,11 +95,13 @@ type bundleVerifier struct {
 	summary  Summary
 	verifier *Verifier
 	receipts map[uint64][]Hash // still to be met
-	state    State             // to begin with
+	root     *PublicKey
+	proof    *Proof // the bundle's last line, if that is an anchor
+	state    State  // to begin with
 }
 
 // begin checks the header, and whether the bundle begins where it should.
-func (b *bundleVerifier) begin(root *PublicKey) error {
+func (b *bundleVerifier) begin() error {
 	h, o := &b.summary.Bundle, &b.options
 	b.receipts = map[uint64][]Hash{}
 	for _, r := range o.Receipts {
@@ -114,7 +123,7 @@ func (b *bundleVerifier) begin(root *PublicKey) error {
 	}
 	pinned := o.LogID != nil || o.From != nil && o.From.Pinned
 	b.summary.End = Verified{LogID: h.LogID, Pinned: pinned, Tenant: h.TenantID}
-	p := Policy{LogID: h.LogID, Root: root, Tenant: h.TenantID, Now: o.Now, Fast: o.Fast}
+	p := Policy{LogID: h.LogID, Root: b.root, Tenant: h.TenantID, Now: o.Now, Fast: o.Fast}
 	b.verifier = newVerifier(p, b.state, newPast(b.summary.Continued))
 	return nil
 }
@@ -176,8 +185,15 @@ func (b *bundleVerifier) run(ctx context.Context, in *lines) error {
 func (b *bundleVerifier) report(s *segment) {
 	for i := range s.slots {
 		t := &s.slots[i]
+		if t.proof != nil && b.proof == nil {
+			b.proof = t.proof
+			continue
+		}
 		b.summary.Events++
-		if t.err == nil && t.step.signer == nil {
+		if b.proof != nil {
+			t.examined.fault(5, "something follows the anchor")
+		}
+		if t.err == nil && t.proof == nil && t.step.signer == nil {
 			b.summary.Unsigned++
 		}
 		if hashes, ok := b.receipts[t.seq]; ok && t.err == nil {
@@ -214,6 +230,40 @@ func (b *bundleVerifier) end() {
 	}
 	for _, seq := range slices.Sorted(maps.Keys(b.receipts)) {
 		b.tell(fault{28, "the record of the receipt is missing"}.in(h.TenantID, seq))
+	}
+	b.anchor()
+}
+
+// anchor verifies what the bundle's last line says of the record before it.
+func (b *bundleVerifier) anchor() {
+	h, s := &b.summary.Bundle, &b.verifier.state
+	before := Checkpoint{}
+	if b.options.From != nil {
+		before = b.options.From.Checkpoint
+	}
+	b.summary.End.Checkpoint = before
+	if b.proof == nil {
+		b.summary.Unlinked = before.Size > 0
+		return
+	}
+	leaf := Leaf{Index: s.TenantIndex, Tenant: h.TenantID, Next: s.Head.Next, Hash: s.Head.Hash}
+	if s.Key == nil || leaf.Index == 0 && h.TenantID != [16]byte{} {
+		leaf.Index = b.proof.TenantIndex // nothing certifies another
+	}
+	a, faults := b.proof.check(h, b.root, leaf)
+	if len(faults) == 0 && before.Size > 0 {
+		var told bool
+		told, faults = b.proof.follows(a.Checkpoint, before)
+		b.summary.Unlinked = !told
+	}
+	for _, f := range faults {
+		b.tell(f.in(h.TenantID, max(s.Head.Next, 1)-1))
+	}
+	if len(faults) > 0 {
+		return
+	}
+	if b.summary.Anchored = a; !b.summary.Unlinked {
+		b.summary.End.Checkpoint = a.Checkpoint
 	}
 }
 

@@ -50,12 +50,24 @@
 //	V16  key event: signature of the old key, certificate, proof of possession
 //	V17  no signature of a key after its replacement
 //	V18  recovery after a loss: always a finding, as this version knows none
-//	V23  no record is missing at the end
+//	V21  anchor: its form, its place among the anchors
+//	V23  no record is missing at the end: of what the bundle promised, and of what
+//	     was anchored
+//	V24  the checkpoint holds the anchor
+//	V25  the checkpoint is the log's, signed by the root key
+//	V27  the checkpoint goes on from the one that was verified before
 //	V28  every receipt is honoured
 //
-// The numbers that are left out are about anchors and checkpoints, which a bundle
-// of this version does not hold: that a chain was cut after the last receipt shows
-// only in the bundle's ToSeq, which nobody signs.
+// The numbers that are left out need every chain, or witnesses, or the vault.
+//
+// # Anchors
+//
+// A chain alone does not show that its end was cut off. So, about once a second, an
+// [Anchor] (QSA1) commits to the heads of all chains: to the root of the [HeadsTree],
+// in which each chain has a [Leaf] (QSH1) at its tenant index. Anchors are the leaves
+// of another tree, the [AnchorsTree], whose root the root key signs as a [Checkpoint],
+// a C2SP tlog-checkpoint; its tiles are those of C2SP tlog-tiles, see [Tile]. A
+// [Proof] leads from the last record of a chain through both trees to a checkpoint.
 //
 // [VerifyRecord] checks one record, a [Verifier] one chain as it grows, and
 // [VerifyBundle] an exported chain, on all cores.
