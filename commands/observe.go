@@ -54,7 +54,8 @@ func (v *Vault) RecordAuditQuery(ctx context.Context, by domain.Actor, filter st
 }
 
 // RecordExport puts an export of the whole chain on the record before it
-// begins. The receipt's event is the last one of the export, and says so itself. Access requirement:
+// begins. The receipt's event says that the export goes up to it; what was anchored
+// together with it may follow. Access requirement:
 // audit:export; it refuses with ErrDenied.
 func (v *Vault) RecordExport(ctx context.Context, by domain.Actor, format string) (eventstore.Receipt, error) {
 	if err := authorize(ctx, v.Log, by, domain.ScopeAuditExport, "audit.export"); err != nil {

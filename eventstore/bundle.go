@@ -12,29 +12,32 @@ import (
 // WriteBundle writes tenant's chain up to and with the event upTo to w, as the
 // bundle that chain.VerifyBundle reads. Of header only the deployment counts.
 // Before every 256th record it calls pace, if that is not nil, and stops with its
-// error. It returns ErrTampered if the chain ends before upTo. The caller buffers w.
-func (l *Log) WriteBundle(ctx context.Context, w io.Writer, header chain.BundleHeader, tenant domain.TenantID, upTo uint64, pace func() error) error {
+// error. It returns ErrTampered if the chain ends before upTo. The caller buffers w,
+// and may write an anchor with what it returns.
+func (l *Log) WriteBundle(
+	ctx context.Context, w io.Writer, header chain.BundleHeader, tenant domain.TenantID, upTo uint64, pace func() error,
+) (*chain.BundleWriter, error) {
 	header.TenantID, header.FromSeq, header.ToSeq = tenant.ID, 0, upTo
 	bundle, err := chain.NewBundleWriter(w, header)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	next := uint64(0)
 	for r, err := range l.Store.Chain(ctx, tenant, 0) {
 		if err != nil {
-			return fmt.Errorf("reading a chain: %w", err)
+			return nil, fmt.Errorf("reading a chain: %w", err)
 		}
 		if next%maxBatch == 0 && pace != nil {
 			if err := pace(); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := bundle.WriteEvent(next, r); err != nil {
-			return err
+			return nil, err
 		}
 		if next++; next > upTo {
-			return nil
+			return bundle, nil
 		}
 	}
-	return fmt.Errorf("%w: the chain ends at %d, before event %d", ErrTampered, next, upTo)
+	return nil, fmt.Errorf("%w: the chain ends at %d, before event %d", ErrTampered, next, upTo)
 }

@@ -33,6 +33,7 @@ type Log struct {
 
 	chains  chains
 	figures figures
+	halted  atomic.Bool
 
 	tail     tail
 	keys     *lru.Cache[signerID, *chain.PublicKey]
@@ -83,12 +84,16 @@ func (l *Log) Open() (*Log, error) {
 
 // Append makes facts the next links of the chain of by.Tenant, all or none, in
 // the order given, and returns the receipt of the last one once they are
-// durable. It returns ErrBarred, ErrStale, ErrTooLate or ErrRepeated if a condition of a
+// durable. It refuses with ErrRolledBack after Halt, and returns ErrBarred, ErrStale,
+// ErrTooLate or ErrRepeated if a condition of a
 // fact does not hold; ErrUncertain, or a fault, if the store failed. If ctx ends
 // first, the append may still happen.
 func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Receipt, error) {
 	if len(facts) == 0 {
 		return Receipt{}, fmt.Errorf("eventstore: nothing to append")
+	}
+	if err := l.Halted(); err != nil {
+		return Receipt{}, err
 	}
 	from, err := l.declared(ctx, by)
 	if err != nil {

@@ -31,6 +31,7 @@ type access struct {
 	releases bool          // not under lockdown
 	denies   bool          // the route's command refuses who is barred by itself; see admit
 	self     bool          // also for a user who owes a second factor
+	factless bool          // whoever may leaves no fact, so a log that is halted is no hindrance
 }
 
 // Who may use a route, from the many to the few. An auditor is no viewer: it is

@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
 )
 
 // marker stands for everything that must never be repeated.
@@ -33,7 +34,7 @@ type edge struct {
 func newEdge(t *testing.T) *edge {
 	t.Helper()
 	var log bytes.Buffer
-	s := &Server{Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: func() time.Time { return noon }, Rand: rand.Reader, Limits: halfUsed{}}
+	s := &Server{Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: func() time.Time { return noon }, Rand: rand.Reader, Limits: halfUsed{}, Events: new(eventstore.Log)}
 	engine := s.engine()
 	for _, prefix := range []string{apiPrefix + "/things/:id", vaultPrefix + "/:id"} {
 		engine.GET(prefix, func(c *gin.Context) { s.endAs(c, c.Param("id")) })
@@ -204,7 +205,7 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 }
 
 func TestRequestIDNeedsRandomness(t *testing.T) {
-	s := &Server{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }, Rand: strings.NewReader("short"), Limits: halfUsed{}}
+	s := &Server{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }, Rand: strings.NewReader("short"), Limits: halfUsed{}, Events: new(eventstore.Log)}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if got := refusalIn(t, w); got != *errInternal {

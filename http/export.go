@@ -17,12 +17,18 @@ import (
 
 type exportRequest struct {
 	Format string `json:"format"`
+	// CheckpointSize is that of a checkpoint the reader has, from which the bundle's
+	// is shown to go on; 0 = none.
+	CheckpointSize int `json:"checkpoint_size"`
 }
 
 // wrong implements formed.
 func (r exportRequest) wrong(context.Context, *Server, *call) error {
 	if r.Format != "bundle" {
 		return invalid("format must be bundle")
+	}
+	if r.CheckpointSize < 0 {
+		return invalid("checkpoint_size is not one that an answer gave")
 	}
 	return nil
 }
@@ -34,8 +40,9 @@ const exportCost = 20
 const exportPatience = time.Minute
 
 // export handles POST /audit/export. It streams the tenant's whole chain, with
-// the fact of this export as its last event; what breaks on the way cuts the
-// connection, so that half an export is never taken for a whole one.
+// the fact of this export as its last event, unless others were anchored together
+// with it; what breaks on the way cuts the connection, so that half an export is never
+// taken for a whole one.
 func (s *Server) export(c *gin.Context) {
 	in, err := s.call(c, endpoint{cost: exportCost})
 	if err != nil {
@@ -60,13 +67,16 @@ func (s *Server) export(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
+	if err := s.anchored(ctx, in.by.Tenant, receipt.Seq); err != nil {
+		s.Log.WarnContext(ctx, "an export is not anchored", "request_id", exchangeOf(c).id.String(), "err", err)
+	}
 	h := c.Writer.Header()
 	h.Set("Content-Type", "application/x-ndjson")
 	h.Set("Content-Disposition", `attachment; filename="audit-`+in.by.Tenant.String()+`.ndjson"`)
 	h.Set("X-QuantaSeal-Receipt", fmt.Sprintf("%d:%s", receipt.Seq, receipt.EventHash))
 	c.Writer.WriteHeader(http.StatusOK)
 	reader := &reader{Writer: c.Writer}
-	if err := s.stream(c, reader, in.by.Tenant, receipt); err != nil {
+	if err := s.stream(c, reader, in.by.Tenant, receipt, uint64(req.CheckpointSize)); err != nil {
 		level, what := slog.LevelError, "an export broke off"
 		if reader.left || ctx.Err() != nil {
 			level, what = slog.LevelInfo, "an export was not read to its end"
@@ -90,11 +100,11 @@ func (r *reader) Write(p []byte) (int, error) {
 }
 
 // stream writes the bundle up to and with the receipt's event.
-func (s *Server) stream(c *gin.Context, to io.Writer, tenant domain.TenantID, upTo eventstore.Receipt) error {
+func (s *Server) stream(c *gin.Context, to io.Writer, tenant domain.TenantID, upTo eventstore.Receipt, from uint64) error {
 	ctx, control := c.Request.Context(), http.NewResponseController(c.Writer)
 	out := bufio.NewWriterSize(to, 64<<10)
 	pace := func() error { return control.SetWriteDeadline(s.Now().Add(exportPatience)) }
-	if err := s.Events.WriteBundle(ctx, out, s.Bundle, tenant, upTo.Seq, pace); err != nil {
+	if err := s.Anchors.WriteBundle(ctx, out, s.Bundle, tenant, upTo.Seq, from, pace); err != nil {
 		return err
 	}
 	return out.Flush()

@@ -81,6 +81,12 @@ var matrix = map[pattern]access{
 	{"GET", "/audit/logs/:id"}: {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit"}:          {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"POST", "/audit/export"}:  {action: "audit.export", roles: auditors, scope: domain.ScopeAuditExport},
+
+	{"GET", "/audit/checkpoint"}:        {action: "audit.checkpoint", roles: everybody, scope: domain.ScopeAuditRead, factless: true},
+	{"GET", "/audit/proof/consistency"}: {action: "audit.consistency", roles: everybody, scope: domain.ScopeAuditRead, factless: true},
+	{"GET", "/audit/proof/:seq"}:        {action: "audit.proof", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/checkpoint"}:              {action: "audit.tiles", roles: everybody, scope: domain.ScopeAuditRead, factless: true},
+	{"GET", "/tile/*path"}:              {action: "audit.tiles", roles: everybody, scope: domain.ScopeAuditRead, factless: true},
 }
 
 // showsCode is the access to POST /auth/mfa/verify without an MFA token: then the

@@ -108,6 +108,11 @@ GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read
 POST   /audit/export              . . A O R  audit:export
+GET    /audit/checkpoint          V E A O R  audit:read
+GET    /audit/proof/consistency   V E A O R  audit:read
+GET    /audit/proof/:seq          . . A O R  audit:read
+GET    /checkpoint                V E A O R  audit:read
+GET    /tile/*path                V E A O R  audit:read
 `
 
 // letters are the columns of permissions.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
 )
 
 // refusal is any answer but success, as the caller sees it. The edge refuses
@@ -43,6 +44,7 @@ var (
 	errTooMany          = &refusal{http.StatusTooManyRequests, "rate_limited", "Too many requests"}
 	errNotImplemented   = &refusal{http.StatusNotImplemented, "not_implemented", "Not implemented"}
 	errUnavailable      = &refusal{http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"}
+	errRolledBack       = &refusal{http.StatusServiceUnavailable, "rollback_detected", "Nothing is recorded until the operator decides"}
 )
 
 // statuses is the one table from what the domain refuses to what HTTP says. An
@@ -80,6 +82,8 @@ func refusalFor(err error) *refusal {
 	switch {
 	case errors.Is(err, commands.ErrKeyReused):
 		return errKeyReused
+	case errors.Is(err, eventstore.ErrRolledBack):
+		return errRolledBack
 	case errors.Is(err, domain.ErrStepUp):
 		return errStepUp
 	case errors.Is(err, domain.ErrFactorOwed):

@@ -141,6 +141,9 @@ func (s *Server) call(c *gin.Context, e endpoint) (*call, error) {
 	if tooMany != nil {
 		return nil, tooMany
 	}
+	if err := s.Events.Halted(); err != nil && !matrix[patternOf(c)].factless {
+		return nil, err
+	}
 	if e.secret {
 		if err := checkPrefetch(c.Request); err != nil {
 			return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/anchors"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 	"github.com/quantaseal/quantaseal/queries"
 )
@@ -32,6 +33,7 @@ type Server struct {
 	Encryption *commands.Encryption
 	Queries    *queries.Queries
 	Events     *eventstore.Log // what exports read
+	Anchors    *anchors.Ledger // of Events
 	Views      Views
 	Limits     Limits
 	Health     Health

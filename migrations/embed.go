@@ -39,6 +39,7 @@ const (
 	Keys    Set = "keys"    // what can be destroyed: key slots and wrapped keys
 	Views   Set = "views"   // read models, which can be built again
 	Limits  Set = "limits"  // counters of rate limits, which may be lost
+	Anchors Set = "anchors" // what the log is held to: never restored with it
 )
 
 // Up brings the tables of set in db to the newest version, and does nothing if

@@ -16,7 +16,7 @@ import (
 )
 
 func TestUpTwiceIsUpOnce(t *testing.T) {
-	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits} {
+	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits, migrations.Anchors} {
 		t.Run(string(set), func(t *testing.T) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "it.db"))
 			if err != nil {
@@ -46,7 +46,7 @@ func TestUpTwiceIsUpOnce(t *testing.T) {
 // nodes at once: each is in its own schema, and sessions are left as they were.
 func TestNodesMigrateTogether(t *testing.T) {
 	url := pgtest.Database(t)
-	sets := []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits}
+	sets := []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits, migrations.Anchors}
 	var wg sync.WaitGroup
 	for range 4 {
 		db, err := sql.Open("pgx", url)

@@ -20,6 +20,8 @@ type auditCommand struct {
 type exportCommand struct {
 	Tenant string `help:"Whose chain; the system chain if empty."`
 	Output string `short:"o" default:"-" help:"File; - for standard output."`
+
+	CheckpointSize uint64 `name:"checkpoint-size" help:"Size of an earlier checkpoint: show that the log goes on from it."`
 }
 
 // Run writes the chain as it stands. The operator's export is no fact of the
@@ -43,7 +45,7 @@ func (e *exportCommand) Run(ctx context.Context, c *cli, logger *slog.Logger) (e
 		}
 	}
 	out := bufio.NewWriterSize(file, 1<<16)
-	if err := n.Export(ctx, out, tenant); err != nil {
+	if err := n.Export(ctx, out, tenant, e.CheckpointSize); err != nil {
 		return err
 	}
 	return errors.Join(out.Flush(), file.Close())

@@ -43,6 +43,11 @@ func seed(name string, parts ...[]byte) []byte {
 // Root returns the key that certifies the others.
 func (k *Keys) Root() *chain.PublicKey { return k.root.Public() }
 
+// SignRoot returns the root key's signature of a message under a context string.
+func (k *Keys) SignRoot(context string, message []byte) ([]byte, error) {
+	return k.root.Sign(context, message)
+}
+
 // LogID returns the id of the deployment that the keys are of.
 func (k *Keys) LogID() chain.Hash { return k.logID }
 

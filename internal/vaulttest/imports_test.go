@@ -25,6 +25,7 @@ var rules = map[string]rule{
 
 	"eventstore/chain":     {confined: "circl"},
 	"eventstore":           {"domain eventstore/chain internal/batch", "lru"},
+	"eventstore/anchors":   {"domain eventstore eventstore/chain", ""},
 	"eventstore/table":     {"domain eventstore eventstore/chain internal/batch", ""},
 	"eventstore/sqlite":    {"domain eventstore eventstore/chain eventstore/table internal/multirow migrations", "sqlite sql lru os"},
 	"eventstore/postgres":  {"domain eventstore eventstore/chain eventstore/table migrations", "pgx lru"},
@@ -36,10 +37,11 @@ var rules = map[string]rule{
 	"commands":     {"domain eventstore internal/envelope", "lru"},
 	"queries":      {"domain eventstore", "sql"},
 	"projections":  {"domain eventstore internal/batch internal/multirow", "sql"},
-	"http":         {"domain commands queries eventstore eventstore/chain internal/envelope http/console", "gin net/http x/net x/text"},
+	"http":         {"domain commands queries eventstore eventstore/anchors eventstore/chain internal/envelope http/console", "gin net/http x/net x/text"},
 	"http/console": {"", "net/http"},
 	"client":       {"", "net/http"},
 
+	"internal/anchorstore": {"eventstore eventstore/anchors eventstore/chain", "sql"},
 	"internal/batch":       {},
 	"internal/listen":      {"", "net/http os"},
 	"internal/metrics":     {"eventstore internal/listen", "prometheus net/http"},

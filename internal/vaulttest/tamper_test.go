@@ -111,7 +111,7 @@ func (x *exhibit) seize(t *testing.T, embedded bool) {
 func (x *exhibit) judge(t *testing.T, receipts ...chain.Receipt) string {
 	t.Helper()
 	var bundle bytes.Buffer
-	if err := x.node.Export(t.Context(), &bundle, x.tenant); err != nil {
+	if err := x.node.Export(t.Context(), &bundle, x.tenant, 0); err != nil {
 		return "the server: " + err.Error()
 	}
 	id := x.node.Ring.LogID()

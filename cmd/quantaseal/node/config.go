@@ -40,6 +40,7 @@ type Config struct {
 	Mail           string   `env:"QUANTASEAL_MAIL" default:"outbox" help:"How letters leave: outbox (files in the data directory) or resend."`
 	MailFrom       string   `name:"mail-from" env:"QUANTASEAL_MAIL_FROM" help:"Sender of letters: NAME <ADDRESS>."`
 	ResendKey      Secret   `name:"resend-key" env:"RESEND_API_KEY" hidden:"" help:"API key of Resend."`
+	Anchors        string   `env:"QUANTASEAL_ANCHORS" help:"Where anchors are kept, apart from the log: a directory, or postgres://…; by default DATA/anchors, or the schema anchors of the database."`
 	Region         string   `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
 
 	TLSCert    string `name:"tls-cert" env:"QUANTASEAL_TLS_CERT" help:"PEM file of a certificate chain: serve TLS 1.3. Read again when it changes."`

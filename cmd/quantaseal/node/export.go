@@ -8,8 +8,9 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 )
 
-// Export writes tenant's whole chain to w as a bundle.
-func (n *Node) Export(ctx context.Context, w io.Writer, tenant domain.TenantID) error {
+// Export writes tenant's whole chain to w as a bundle, anchored first. From is the
+// size of a checkpoint that the reader has, or 0.
+func (n *Node) Export(ctx context.Context, w io.Writer, tenant domain.TenantID, from uint64) error {
 	head, err := n.Log.Head(ctx, tenant)
 	if err != nil {
 		return err
@@ -17,5 +18,8 @@ func (n *Node) Export(ctx context.Context, w io.Writer, tenant domain.TenantID) 
 	if head.Next == 0 {
 		return fmt.Errorf("tenant %s has no chain", tenant)
 	}
-	return n.Log.WriteBundle(ctx, w, n.Server.Bundle, tenant, head.Next-1, nil)
+	if err := n.Anchors.Pass(ctx); err != nil {
+		n.logger.WarnContext(ctx, "what was appended last is not anchored", "err", err)
+	}
+	return n.Anchors.WriteBundle(ctx, w, n.Server.Bundle, tenant, head.Next-1, from, nil)
 }

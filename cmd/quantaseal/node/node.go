@@ -19,6 +19,7 @@ import (
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/anchors"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 	vaulthttp "github.com/quantaseal/quantaseal/http"
 	"github.com/quantaseal/quantaseal/internal/auth"
@@ -37,6 +38,7 @@ import (
 // going, Close ends it.
 type Node struct {
 	Log        *eventstore.Log
+	Anchors    *anchors.Ledger
 	Vault      *commands.Vault
 	Identity   *commands.Identity
 	Encryption *commands.Encryption
@@ -137,6 +139,9 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if err != nil {
 		return n, err
 	}
+	if err := n.openLedger(ctx, s.anchors, kms, options); err != nil {
+		return n, err
+	}
 	return n, n.assemble(ctx, s, kms, options)
 }
 
@@ -156,7 +161,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	if err != nil {
 		return err
 	}
-	if head.Next == 0 { // later, missing secrets were lost, and new ones would lock everybody out
+	if head.Next == 0 && n.Log.Halted() == nil { // later, missing secrets were lost, and new ones would lock everybody out
 		if err := n.Ring.CreateInstance(ctx); err != nil {
 			return fmt.Errorf("creating the instance's secrets: %w", err)
 		}
@@ -194,8 +199,10 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 		return err
 	}
 	n.Reconciler = &commands.Reconciler{Vault: n.Vault, Identity: n.Identity, Lookups: n.Queries}
-	if err := n.Identity.Begin(ctx, requestID()); err != nil {
-		return err
+	if n.Log.Halted() == nil {
+		if err := n.Identity.Begin(ctx, requestID()); err != nil {
+			return err
+		}
 	}
 	proxies, err := n.config.proxies()
 	if err != nil {
@@ -207,16 +214,19 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	}
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
-		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Events: n.Log, Views: n.Views,
+		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
 		Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,
 		},
 		Health: vaulthttp.Health{
 			Version: options.Version, Region: n.config.Region, Environment: environment,
-			Database: func(ctx context.Context) error { _, err := n.Log.Head(ctx, domain.TenantID{}); return err },
-			KMS:      func(ctx context.Context) error { return n.Ring.Ready(ctx, domain.TenantID{}) },
-			Views:    n.Views.Err,
+			Database: func(ctx context.Context) error {
+				_, err := n.Log.Head(ctx, domain.TenantID{})
+				return errors.Join(err, n.Log.Halted()) // what a halted log loses is not the database's fault, and stops the work as well
+			},
+			KMS:   func(ctx context.Context) error { return n.Ring.Ready(ctx, domain.TenantID{}) },
+			Views: n.Views.Err,
 		},
 		Log: options.Logger, Now: options.Now, Rand: options.Random,
 	}

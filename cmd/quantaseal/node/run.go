@@ -37,6 +37,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	group, failed := errgroup.WithContext(background)
 	group.Go(func() error { return n.Views.Run(failed) })
 	group.Go(func() error { return n.Log.Watch(failed) })
+	group.Go(func() error { n.Anchors.Run(failed); return nil })
 	group.Go(func() error { n.reconcile(failed); return nil })
 	if n.post != nil {
 		group.Go(func() error { n.post.Run(failed); return nil })
@@ -102,7 +103,7 @@ func (n *Node) reconcile(ctx context.Context) {
 	tick := time.NewTicker(n.pause)
 	defer tick.Stop()
 	vacuumed := time.Now()
-	for {
+	for n.Log.Halted() == nil { // else what is not on the log is not to be swept away
 		if shredded := n.sealed.Shredded(); shredded > vacuumAfter || shredded > 0 && time.Since(vacuumed) > vacuumEvery {
 			vacuumed = time.Now()
 			if err := n.sealed.Vacuum(ctx); err != nil && ctx.Err() == nil {

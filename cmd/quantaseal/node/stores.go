@@ -12,6 +12,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/eventstore/sqlite"
+	"github.com/quantaseal/quantaseal/internal/anchorstore"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
 	"github.com/quantaseal/quantaseal/migrations"
 )
@@ -23,6 +24,7 @@ type stores struct {
 	viewsWrite *sql.DB
 	viewsRead  *sql.DB
 	limits     *sql.DB // what several nodes count requests in; nil: there is one node
+	anchors    *anchorstore.Store
 	embedded   bool
 }
 
@@ -44,6 +46,9 @@ func (n *Node) openStores(ctx context.Context, options Options) (*stores, error)
 		return nil, fmt.Errorf("opening the sealed store: %w", err)
 	}
 	n.closes = append(n.closes, s.sealed.Close)
+	if s.anchors, err = n.openAnchors(ctx); err != nil {
+		return nil, fmt.Errorf("opening the anchors: %w", err)
+	}
 	return s, nil
 }
 
@@ -61,7 +66,7 @@ const (
 )
 
 func (n *Node) openSQLite(ctx context.Context, s *stores) (records, keys sealedstore.Database, err error) {
-	if err := n.lockData(); err != nil {
+	if err := n.lock(n.config.Data, "QUANTASEAL_DATA"); err != nil {
 		return records, keys, err
 	}
 	events, err := sqlite.Open(ctx, filepath.Join(n.config.Data, "events.db"))
@@ -70,21 +75,21 @@ func (n *Node) openSQLite(ctx context.Context, s *stores) (records, keys sealeds
 	}
 	n.closes = append(n.closes, events.Close)
 	s.events = events
-	if records, err = n.openFile(ctx, migrations.Records, sqliteDurable); err != nil {
+	if records, err = n.openFile(ctx, n.config.Data, migrations.Records, sqliteDurable); err != nil {
 		return records, keys, err
 	}
-	if keys, err = n.openFile(ctx, migrations.Keys, sqliteDurable); err != nil {
+	if keys, err = n.openFile(ctx, n.config.Data, migrations.Keys, sqliteDurable); err != nil {
 		return records, keys, err
 	}
-	views, err := n.openFile(ctx, migrations.Views, sqliteViews)
+	views, err := n.openFile(ctx, n.config.Data, migrations.Views, sqliteViews)
 	s.viewsWrite, s.viewsRead = views.Write, views.Read
 	return records, keys, err
 }
 
 // openFile opens one embedded database, readable by nobody else: a handle that
 // writes, alone, and some that read.
-func (n *Node) openFile(ctx context.Context, set migrations.Set, options string) (sealedstore.Database, error) {
-	name, err := filepath.Abs(filepath.Join(n.config.Data, string(set)+".db"))
+func (n *Node) openFile(ctx context.Context, dir string, set migrations.Set, options string) (sealedstore.Database, error) {
+	name, err := filepath.Abs(filepath.Join(dir, string(set)+".db"))
 	if err != nil {
 		return sealedstore.Database{}, err
 	}
@@ -115,16 +120,16 @@ func (n *Node) openFile(ctx context.Context, set migrations.Set, options string)
 	return sealedstore.Database{Write: write, Read: read}, nil
 }
 
-// lockData keeps a second process from the embedded databases, which are made
-// for one.
-func (n *Node) lockData() error {
-	file, err := os.OpenFile(filepath.Join(n.config.Data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+// lock keeps a second process from the embedded databases in a directory, which are
+// made for one. Setting is what names the directory.
+func (n *Node) lock(dir, setting string) error {
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	n.closes = append(n.closes, file.Close)
 	if err := flock(file); err != nil {
-		return fmt.Errorf("%w: QUANTASEAL_DATA: another process uses %s", ErrMisconfigured, n.config.Data)
+		return fmt.Errorf("%w: %s: another process uses %s", ErrMisconfigured, setting, dir)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ const (
 	sealedConns = 6
 	viewConns   = 8
 	limitConns  = 4
+	anchorConns = 3
 )
 
 func (n *Node) openPostgres(ctx context.Context, s *stores) (records, keys sealedstore.Database, err error) {
