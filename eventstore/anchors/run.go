@@ -41,7 +41,9 @@ func (l *Ledger) Run(ctx context.Context) {
 		}
 		switch f, found := errors.AsType[chain.Finding](err); {
 		case found:
-			l.alarm(ctx, []chain.Finding{f})
+			if l.Events.Halted() == nil { // else it was told already
+				l.alarm(ctx, []chain.Finding{f})
+			}
 			return
 		case errors.Is(err, ErrMoved):
 			if _, err := l.Guard(ctx); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/quantaseal/quantaseal/eventstore/anchors"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
@@ -85,6 +86,9 @@ func insert(ctx context.Context, tx *sql.Tx, head string, rows [][]any) error {
 	return nil
 }
 
+// resignPatience is how long giving the lead away may take.
+const resignPatience = time.Second
+
 // leadLock is the leader's place among the advisory locks of a database: "QSanchor".
 const leadLock = 0x5153616e63686f72
 
@@ -106,7 +110,9 @@ func (s *Store) Lead(ctx context.Context) (resign func(), leads bool, err error)
 		return nil, false, err
 	}
 	return func() {
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(leadLock)) // or the connection is gone, and the lock with it
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignPatience)
+		defer cancel()
+		_, _ = conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, int64(leadLock)) // or the connection is gone, and the lock with it
 		_ = conn.Close()
 	}, true, nil
 }
