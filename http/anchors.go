@@ -221,6 +221,9 @@ func (s *Server) serveLog(c *gin.Context, kind string, read func(context.Context
 		if err := in.read(&none{}, maxBody); err != nil {
 			return nil, err
 		}
+		if err := s.admit(ctx, in, none{}); err != nil {
+			return nil, err
+		}
 		if err := s.Vault.Authorize(ctx, in.by, domain.ScopeAuditRead, "audit.tiles"); err != nil {
 			return nil, err
 		}
