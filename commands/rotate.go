@@ -23,9 +23,9 @@ type Rotated struct {
 }
 
 // Rotate seals the credential that cmd.Reference names as its next version and
-// destroys the key of the one before. Access requirement: vault:rotate. It
-// refuses with Unavailable if the keys cannot be had, and otherwise with Denied,
-// on the record.
+// destroys the key of the one before. A new value begins the lifetime anew, as far as
+// the tenant's settings allow it now. Access requirement: vault:rotate. It refuses
+// with Unavailable if the keys cannot be had, and otherwise with Denied, on the record.
 func (v *Vault) Rotate(ctx context.Context, cmd Rotate) (Rotated, error) {
 	by, via := cmd.Actor, parseReference(cmd.Reference)
 	if err := v.Sealer.Ready(ctx, by.Tenant); err != nil {
@@ -92,9 +92,13 @@ func (v *Vault) next(ctx context.Context, cmd Rotate, via domain.EntryID, c doma
 		defer clear(opened)
 		value = opened
 	}
+	settings, err := v.settings(ctx, by.Tenant)
+	if err != nil {
+		return domain.CredentialRotated{}, nil, err
+	}
 	binding := domain.Binding{
 		Tenant: by.Tenant, Entry: c.ID.Entry(c.Version + 1), Environment: c.Environment,
-		SealedAt: now.UnixMicro(), ExpiresAt: c.Expiry(len(cmd.Value) > 0, now),
+		SealedAt: now.UnixMicro(), ExpiresAt: c.Expiry(len(cmd.Value) > 0, settings, now),
 	}
 	sealed, err := v.Sealer.Seal(ctx, binding, value)
 	if err != nil {

@@ -17,14 +17,16 @@ type Seal struct {
 	Type        string
 	Value       Secret // a JSON object
 	Metadata    json.RawMessage
-	TTLDays     int // 0 = for ever
+	TTLDays     int // 0 = as the tenant's settings say
 	Idempotency Idempotency
 }
 
-// Seal seals cmd.Value under fresh keys and returns the credential. Access
-// requirement: vault:seal. It refuses with Invalid fields beyond their limits,
-// with Unavailable if the keys cannot be had, with ErrKeyReused, and with
-// ErrDenied. The same Idempotency-Key and body give the same credential again.
+// Seal seals cmd.Value under fresh keys and returns the credential, which lives as
+// long as the tenant's settings say (domain.Settings.Lifetime). Access requirement:
+// vault:seal. It refuses with Invalid fields beyond their limits, with Unavailable if
+// the keys cannot be had, with ErrKeyReused, with ErrDenied, and then with Invalid a
+// lifetime beyond the tenant's maximum. The same Idempotency-Key and body give the
+// same credential again, whatever the settings have become.
 func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	by := cmd.Actor
 	claim, err := v.claim(ctx, cmd)
@@ -37,10 +39,18 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	if err := authorize(ctx, v.Log, by, domain.ScopeVaultSeal, "vault.seal"); err != nil {
 		return Sealed{}, err
 	}
+	settings, err := v.settings(ctx, by.Tenant)
+	if err != nil {
+		return Sealed{}, err
+	}
+	days, err := settings.Lifetime(cmd.TTLDays)
+	if err != nil {
+		return Sealed{}, err
+	}
 	id, now := domain.NewCredentialID(claim.eventID), v.Now()
 	binding := domain.Binding{
 		Tenant: by.Tenant, Entry: id.Entry(1), Environment: by.Environment,
-		SealedAt: now.UnixMicro(), ExpiresAt: domain.ExpiryAfter(cmd.TTLDays, now),
+		SealedAt: now.UnixMicro(), ExpiresAt: domain.ExpiryAfter(days, now),
 	}
 	record, err := v.Sealer.Seal(ctx, binding, cmd.Value)
 	if err != nil {
@@ -52,7 +62,7 @@ func (v *Vault) Seal(ctx context.Context, cmd Seal) (Sealed, error) {
 	fact := domain.CredentialSealed{
 		Algorithm: domain.SealAlgorithm, Classification: domain.Classify(cmd.Type), EntryID: binding.Entry,
 		Environment: by.Environment, KEMKeyID: record.KEMKeyID, Owner: by.User, RecordHash: record.Hash,
-		Suite: domain.SealSuite, TTLDays: cmd.TTLDays, ExpiresAt: binding.ExpiresAt, Type: cmd.Type, Version: 1,
+		Suite: domain.SealSuite, TTLDays: days, ExpiresAt: binding.ExpiresAt, Type: cmd.Type, Version: 1,
 		Personal: domain.CredentialLabel{Metadata: cmd.Metadata, Name: cmd.Name},
 	}
 	c, receipt, err := transact(ctx, v.Log, by, credentialAggregate(id),

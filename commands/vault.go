@@ -58,6 +58,15 @@ func parseReference(s string) domain.EntryID {
 	return e
 }
 
+// settings returns what a tenant decided about itself.
+func (v *Vault) settings(ctx context.Context, id domain.TenantID) (domain.Settings, error) {
+	t, _, err := eventstore.Fold[domain.Tenant](ctx, v.Log, id, tenantAggregate(id))
+	if err != nil {
+		return t.Settings, fmt.Errorf("loading a tenant: %w", err)
+	}
+	return t.Settings, nil
+}
+
 // discard destroys a sealed record that no fact will name. What it cannot
 // destroy now the reconciler will.
 func (v *Vault) discard(ctx context.Context, tenant domain.TenantID, hash domain.Digest) {

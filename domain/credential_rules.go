@@ -183,13 +183,13 @@ func (c Credential) Unrotatable(via EntryID, env Environment, now time.Time) str
 }
 
 // Expiry returns when the version that a rotation at now makes will expire, in
-// Unix microseconds, 0 for never: a new value restarts the lifetime, a mere
-// change of keys keeps it.
-func (c Credential) Expiry(valueChanged bool, now time.Time) int64 {
+// Unix microseconds, 0 for never: a new value restarts the lifetime, as far as the
+// tenant's settings allow it now, a mere change of keys keeps it.
+func (c Credential) Expiry(valueChanged bool, s Settings, now time.Time) int64 {
 	if !valueChanged {
 		return c.ExpiresAt
 	}
-	return ExpiryAfter(c.TTLDays, now)
+	return ExpiryAfter(s.Renewed(c.TTLDays), now)
 }
 
 // ExpiryAfter returns when a lifetime of days that begins now ends, in Unix

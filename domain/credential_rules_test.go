@@ -211,14 +211,17 @@ func TestExpiry(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c     domain.Credential
 		anew  bool
+		s     domain.Settings
 		wants int64
 	}{
-		"new value, lifetime":    {domain.Credential{TTLDays: 2, ExpiresAt: 5}, true, later.Add(48 * time.Hour).UnixMicro()},
-		"new value, no lifetime": {domain.Credential{}, true, 0},
-		"new keys, lifetime":     {domain.Credential{TTLDays: 2, ExpiresAt: 5}, false, 5},
-		"new keys, no lifetime":  {domain.Credential{}, false, 0},
+		"new value, lifetime":    {domain.Credential{TTLDays: 2, ExpiresAt: 5}, true, domain.Settings{}, later.Add(48 * time.Hour).UnixMicro()},
+		"new value, no lifetime": {domain.Credential{}, true, domain.Settings{}, 0},
+		"new value, less now":    {domain.Credential{TTLDays: 2, ExpiresAt: 5}, true, domain.Settings{MaxTTLDays: 1}, later.Add(24 * time.Hour).UnixMicro()},
+		"new value, no more":     {domain.Credential{}, true, domain.Settings{MaxTTLDays: 1}, later.Add(24 * time.Hour).UnixMicro()},
+		"new keys, lifetime":     {domain.Credential{TTLDays: 2, ExpiresAt: 5}, false, domain.Settings{MaxTTLDays: 1}, 5},
+		"new keys, no lifetime":  {domain.Credential{}, false, domain.Settings{}, 0},
 	} {
-		if got := tt.c.Expiry(tt.anew, later); got != tt.wants {
+		if got := tt.c.Expiry(tt.anew, tt.s, later); got != tt.wants {
 			t.Errorf("%s: %d, want %d", name, got, tt.wants)
 		}
 	}

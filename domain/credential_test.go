@@ -109,7 +109,7 @@ func (v *custody) rotate(t *rapid.T) {
 func (v *custody) proposal(anew bool) domain.CredentialRotated {
 	return domain.CredentialRotated{
 		NewEntryID: credID.Entry(v.version + 1), OldEntryID: credID.Entry(v.version), RecordHash: digest(v.hashes),
-		ExpiresAt: v.Expiry(anew, v.now), ValueChanged: anew, Version: v.version + 1,
+		ExpiresAt: v.Expiry(anew, domain.Settings{}, v.now), ValueChanged: anew, Version: v.version + 1,
 	}
 }
 

@@ -36,7 +36,7 @@ func ExampleCredential_Rotate() {
 	old := c.Entry()
 	facts, err := c.Rotate(domain.CredentialRotated{
 		OldEntryID: old, NewEntryID: c.ID.Entry(c.Version + 1), Version: c.Version + 1, RecordHash: digest(2),
-		ExpiresAt: c.Expiry(true, now), ValueChanged: true,
+		ExpiresAt: c.Expiry(true, domain.Settings{}, now), ValueChanged: true,
 	}, old, domain.Live, now)
 	show(facts, err)
 	c = c.Evolve(facts[0])

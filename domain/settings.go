@@ -69,7 +69,7 @@ const (
 // DefaultSettings: the zero Settings lock everybody out at once.
 type Settings struct {
 	MFAEnforced           bool
-	RetentionDays         int // 0 = for ever
+	RetentionDays         int // that the tenant promises to keep its record; 0 = for ever. Nothing is ever cut from a chain
 	SessionTimeoutMinutes int // without a refresh; 0 = none
 	PasswordMinLength     int // characters
 	PasswordPolicy        int // version of what passwords must be, from 1 on

@@ -3,7 +3,9 @@ package vaulttest_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,6 +86,62 @@ func TestTourSettings(t *testing.T) {
 		a.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"theme":null}`).Into(t, &got)
 		if !cmp.Equal(got["extra"], map[string]any{}) {
 			t.Errorf("extra is %v", got["extra"])
+		}
+	})
+}
+
+// TestTenantLifetimes seals and rotates under a default and a maximum of lifetimes.
+func TestTenantLifetimes(t *testing.T) {
+	vaulttest.Engines(t, func(t *testing.T, v *vaulttest.Vault) {
+		a := v.Register(t, "owner@example.com")
+		forever := a.Seal(t, "n", `{"k":"v"}`)
+		w := watch(t, v, a.TenantID)
+		sealed := func(ttl string) (days int, expires time.Duration) {
+			t.Helper()
+			a.Must(t, http.StatusCreated, http.MethodPost, vaultPath+"seal", `{"name":"n","values":{"k":"v"}`+ttl+`}`)
+			r := w.saw(t, "CREDENTIAL_SEALED")[0]
+			fact, _ := r.Event.(domain.CredentialSealed)
+			if fact.ExpiresAt == 0 {
+				return fact.TTLDays, 0
+			}
+			return fact.TTLDays, time.UnixMicro(fact.ExpiresAt).Sub(time.UnixMicro(int64(r.Header.TimeUS))).Round(time.Hour)
+		}
+		const day = 24 * time.Hour
+		for _, tt := range []struct {
+			settings, ttl string
+			days          int
+		}{
+			{`{"default_ttl_days":30}`, ``, 30},
+			{`{"default_ttl_days":30}`, `,"ttl_days":200`, 200},
+			{`{"default_ttl_days":30,"max_ttl_days":90}`, ``, 30},
+			{`{"default_ttl_days":30,"max_ttl_days":90}`, `,"ttl_days":90`, 90},
+			{`{"default_ttl_days":null,"max_ttl_days":7}`, ``, 7},
+			{`{"default_ttl_days":30,"max_ttl_days":7}`, ``, 7},
+			{`{"default_ttl_days":null,"max_ttl_days":null}`, ``, 0},
+		} {
+			a.Must(t, http.StatusOK, http.MethodPatch, settingsPath, tt.settings)
+			w.since(t)
+			if days, expires := sealed(tt.ttl); days != tt.days || expires != time.Duration(tt.days)*day {
+				t.Errorf("%s%s: sealed for %d days, until %v from then", tt.settings, tt.ttl, days, expires)
+			}
+		}
+
+		a.Must(t, http.StatusOK, http.MethodPatch, settingsPath, `{"default_ttl_days":null,"max_ttl_days":90}`)
+		w.since(t)
+		answer := a.Must(t, http.StatusUnprocessableEntity, http.MethodPost, vaultPath+"seal", `{"name":"n","values":{"k":"v"},"ttl_days":91}`)
+		if !strings.Contains(string(answer.Body), "ttl_days must be 1 to 90") {
+			t.Errorf("refused with %s", answer.Body)
+		}
+		a.Must(t, http.StatusForbidden, http.MethodDelete, vaultPath+"cred_00", nil) // the refusal left nothing before this on the record
+		w.saw(t, "ACCESS_DENIED")
+		rotated := a.Must(t, http.StatusOK, http.MethodPost, vaultPath+"rotate/"+forever.CredentialID, nil)
+		if fact, _ := w.since(t)[0].Event.(domain.CredentialRotated); fact.ExpiresAt != 0 {
+			t.Errorf("new keys alone end it at %d: %s", fact.ExpiresAt, rotated.Body)
+		}
+		a.Must(t, http.StatusOK, http.MethodPost, vaultPath+"entries/"+forever.CredentialID+"/rotate", `{"new_plaintext":{"k":"w"}}`)
+		r := w.since(t)[0]
+		if fact, _ := r.Event.(domain.CredentialRotated); time.UnixMicro(fact.ExpiresAt).Sub(time.UnixMicro(int64(r.Header.TimeUS))).Round(time.Hour) != 90*day {
+			t.Errorf("a new value ends at %d", fact.ExpiresAt)
 		}
 	})
 }
