@@ -16,6 +16,7 @@ var actions = map[string]string{ //nolint:gosec // names, not credentials
 	"AUDIT_LOG_QUERIED":            "audit.read",
 	"AUTH_FAILURES_SUMMARISED":     "auth.failures",
 	"CHAIN_GENESIS":                "chain.genesis",
+	"COMPLIANCE_SCORED":            "compliance.score",
 	"CREDENTIALS_LISTED":           "vault.list",
 	"CREDENTIAL_DELETED":           "vault.delete",
 	"CREDENTIAL_EXPIRED":           "vault.expire",

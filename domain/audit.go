@@ -19,6 +19,16 @@ type (
 		From   uint64 `json:"from"` // sequence number of the first event, included
 		To     uint64 `json:"to"`   // of the last one, included
 	}
+	// ComplianceScored precedes a score that somebody is given, once a minute for each
+	// actor and question. What it says can be computed again from the chain up to AsOfSeq.
+	ComplianceScored struct {
+		AsOf            int64  `json:"as_of"` // the instant that was asked for, Unix microseconds
+		AsOfSeq         uint64 `json:"as_of_seq"`
+		CatalogueDigest Digest `json:"catalogue_sha3_256"`
+		Framework       string `json:"framework"` // the id of one that there is
+		ResultDigest    Digest `json:"result_digest"`
+		Score           int    `json:"score"` // 0 to 100
+	}
 	// AccessDenied is an attempt by a known actor that a rule stopped.
 	AccessDenied struct {
 		Permission Scope  `json:"permission"` // what it would have taken
@@ -41,6 +51,9 @@ func (AuditLogQueried) EventType() EventType { return EventType{"AUDIT_LOG_QUERI
 
 // EventType implements Event.
 func (AuditExported) EventType() EventType { return EventType{"AUDIT_EXPORTED", 1} }
+
+// EventType implements Event.
+func (ComplianceScored) EventType() EventType { return EventType{"COMPLIANCE_SCORED", 1} }
 
 // EventType implements Event.
 func (AccessDenied) EventType() EventType { return EventType{"ACCESS_DENIED", 1} }

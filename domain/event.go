@@ -93,7 +93,7 @@ func Observes(e Event) bool {
 	case ChainGenesis,
 		LoginSucceeded, LoginFailed, RefreshTokenReused, AuthFailuresSummarised,
 		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
-		CredentialsListed, AuditLogQueried, AuditExported, AccessDenied, IntegrityViolated,
+		CredentialsListed, AuditLogQueried, AuditExported, ComplianceScored, AccessDenied, IntegrityViolated,
 		EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataDecryptDenied, DataSigned, SignatureVerified, SignatureVerifyFailed:
 		return true
 	}

@@ -99,6 +99,9 @@ var facts = []domain.Event{
 	domain.CredentialsListed{FilterHash: digest(8), Pages: 1},
 	domain.AuditLogQueried{FilterHash: digest(9)},
 	domain.AuditExported{Format: "bundle", From: 0, To: 1<<53 - 1},
+	domain.ComplianceScored{
+		AsOf: now.UnixMicro(), AsOfSeq: 10482, CatalogueDigest: digest(11), Framework: "soc2", ResultDigest: digest(12), Score: 69,
+	},
 	domain.AccessDenied{Permission: domain.ScopeVaultRotate, Reason: "ended", Route: "vault.rotate"},
 	domain.IntegrityViolated{Check: "sealed_record", ObjectRef: credID.Entry(2)},
 	domain.KeyGenerated{
