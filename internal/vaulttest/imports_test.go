@@ -35,14 +35,15 @@ var rules = map[string]rule{
 	"migrations":           {"", "goose sql"},
 
 	"commands":     {"domain eventstore internal/envelope", "lru"},
-	"queries":      {"domain eventstore", "sql"},
+	"queries":      {"domain eventstore internal/compliance", "sql lru"},
 	"projections":  {"domain eventstore internal/batch internal/multirow", "sql"},
-	"http":         {"domain commands queries eventstore eventstore/anchors eventstore/chain internal/envelope http/console", "gin net/http x/net x/text"},
+	"http":         {"domain commands queries eventstore eventstore/anchors eventstore/chain internal/compliance internal/envelope http/console", "gin net/http x/net x/text"},
 	"http/console": {"", "net/http"},
 	"client":       {"", "net/http"},
 
 	"internal/anchorstore": {"eventstore eventstore/anchors eventstore/chain", "sql"},
 	"internal/batch":       {},
+	"internal/compliance":  {"domain", ""},
 	"internal/listen":      {"", "net/http os"},
 	"internal/metrics":     {"eventstore internal/listen", "prometheus net/http"},
 	"internal/multirow":    {"", "sql"},

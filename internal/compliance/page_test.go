@@ -1,0 +1,95 @@
+package compliance_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/quantaseal/quantaseal/internal/compliance"
+)
+
+const pageHeader = `# Compliance
+
+What a score says, what it is made of, and what it is not. This page is generated
+from the catalogue by ` + "`make golden`" + `.
+
+A score is computed from the tenant's audit chain, verified while it is read, up to
+one fact and at one instant; whoever has the chain and the catalogue computes the
+same. It is evidence of one system. It is no audit opinion, no certificate and no
+authorisation, and it says how few of a framework's demands it can see at all.
+
+## How a score is made
+
+- Every **check** is a ratio from 0 to 1 over what the facts show. *pass* is 1, *fail*
+  is 0, *partial* lies between. *no_evidence* is 0: what should have happened is not on
+  record. *not_applicable* is found where there is provably nothing to look at; nobody
+  can declare it. A window of time begins with a full hour.
+- A check that passes earns its whole weight. One that does not earns half its ratio,
+  and nothing if it is critical.
+- A **control** earns the weighted mean of its applicable checks. It weighs as much as
+  its gravest check, and half of that where the vault sees only a part of it.
+- The **score** is the weighted mean of the applicable controls, in percent, rounded
+  down. A is 90 or more, B 80, C 70, D 60, and F below.
+- Three things cap it. A chain that does not verify makes it 0. A critical check that
+  does not pass caps it at 69. Where no credential was ever sealed, the history is
+  shorter than 30 days, or less than 65 % of the checks' weight is applicable, it is
+  *provisional* and 49 at most.
+- A control is *compliant* if every applicable check passes, *non_compliant* if a
+  critical one does not or it earns less than half, else *partial*. A framework is
+  *compliant* if all of its controls are, and *non_compliant* below 60.
+- Being given a score is a fact (` + "`COMPLIANCE_SCORED`" + `) and moves no score.
+
+Tier 1 checks rest on facts that requests leave, tier 2 on facts of jobs of the
+platform, tier 3 on routes of their own. Until something records these facts, the
+checks marked † are *no_evidence*.
+
+`
+
+// page returns the catalogue as a document.
+func page(c *compliance.Catalogue) string {
+	var b strings.Builder
+	b.WriteString(pageHeader)
+	fmt.Fprintf(&b, "Catalogue %s, SHA3-256 `%s`.\n\n## Checks\n", c.Version, c.Digest())
+	for _, k := range c.Checks {
+		mark := ""
+		if !compliance.Evaluated(k.ID) {
+			mark = " †"
+		}
+		fmt.Fprintf(&b, "\n### %s%s: %s\n\n", k.ID, mark, k.Title)
+		fmt.Fprintf(&b, "*%s, weight %d; %s; tier %d; up to: %s; evidence of %s.*\n\n", k.Severity, c.Weights[k.Severity], k.Kind, k.Tier, k.Responsibility, k.Strength)
+		b.WriteString(strings.Join(k.Rule, "\n") + "\n")
+		fmt.Fprintf(&b, "\n- Not applicable: %s.\n", strings.TrimSuffix(k.NotApplicableWhen, "."))
+		if params := paramsOf(k.Params, k.Lists); params != "" {
+			fmt.Fprintf(&b, "- Parameters: %s.\n", params)
+		}
+		fmt.Fprintf(&b, "- To do: %s\n", k.Remediation)
+	}
+	b.WriteString("\n## Frameworks\n\n| framework | version | in view | controls | checks | other names |\n|---|---|---|---|---|---|\n")
+	for _, f := range c.Frameworks {
+		fmt.Fprintf(&b, "| `%s` | %s | %d of %d %s | %d | %d | %s |\n",
+			f.ID, f.Version, f.InView(), f.Total, f.Unit, len(f.Controls), len(f.Mapped()), strings.Join(f.Aliases, ", "))
+	}
+	for _, f := range c.Frameworks {
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n- Counted: %s\n- Out of sight: %s\n", f.Name, f.Disclaimer, f.Counted, f.Outside)
+		for _, id := range slices.Sorted(maps.Keys(f.Params)) {
+			fmt.Fprintf(&b, "- %s: %s.\n", id, paramsOf(f.Params[id], nil))
+		}
+		b.WriteString("\n| control | what it asks for | support | checks |\n|---|---|---|---|\n")
+		for _, control := range f.Controls {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", control.ID, control.Title, control.Support, strings.ReplaceAll(strings.Join(control.Checks, ", "), "QS-", ""))
+		}
+	}
+	return b.String()
+}
+
+func paramsOf(numbers map[string]int64, lists map[string][]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(numbers)) {
+		all = append(all, fmt.Sprintf("`%s` %d", name, numbers[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		all = append(all, fmt.Sprintf("`%s` %s", name, strings.Join(lists[name], " ")))
+	}
+	return strings.Join(all, ", ")
+}
