@@ -53,6 +53,16 @@ func (v *Vault) RecordAuditQuery(ctx context.Context, by domain.Actor, filter st
 	})
 }
 
+// RecordScore puts on the record that an actor is given a compliance score, before
+// it is: one fact for each actor, question and minute, of the score that was given
+// first. Access requirement: compliance:read; it refuses with ErrDenied.
+func (v *Vault) RecordScore(ctx context.Context, by domain.Actor, question string, given domain.ComplianceScored) (eventstore.Receipt, error) {
+	if err := authorize(ctx, v.Log, by, domain.ScopeCompliance, "compliance.score"); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	return v.oncePerMinute(ctx, by, "compliance.score", question, func(domain.Digest) domain.Event { return given })
+}
+
 // RecordExport puts an export of the whole chain on the record before it
 // begins. The receipt's event says that the export goes up to it; what was anchored
 // together with it may follow. Access requirement:

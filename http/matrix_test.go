@@ -104,6 +104,9 @@ POST   /settings/rotate-signing-key . . A O .  settings:write *+
 POST   /encryption/keys/:id/retire . . A O .  settings:write *
 POST   /encryption/keys/:id/escrow . . . O .  settings:write -*!
 DELETE /encryption/keys/:id       . . . O .  settings:write -*
+GET    /compliance/score             V E A O R  compliance:read
+GET    /compliance/score/:framework  V E A O R  compliance:read
+GET    /compliance/frameworks        V E A O R  compliance:read
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read

@@ -85,6 +85,10 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.POST("/encryption/keys/:id/escrow", serve(s, secret, s.escrow))
 	api.DELETE("/encryption/keys/:id", serve(s, plain, s.destroyCryptoKey))
 
+	api.GET("/compliance/score", serve(s, plain, s.complianceScore))
+	api.GET("/compliance/score/:framework", serve(s, plain, s.complianceScore))
+	api.GET("/compliance/frameworks", serve(s, plain, s.complianceFrameworks))
+
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
 	api.GET("/audit/logs/:id", serve(s, plain, s.auditLog))
 	api.GET("/audit", serve(s, plain, s.auditLogs))

@@ -32,6 +32,7 @@ type Server struct {
 	Identity   *commands.Identity
 	Encryption *commands.Encryption
 	Queries    *queries.Queries
+	Scores     *queries.Scores
 	Events     *eventstore.Log // what exports read
 	Anchors    *anchors.Ledger // of Events
 	Views      Views

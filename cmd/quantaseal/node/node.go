@@ -148,6 +148,10 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 // assemble makes commands, queries, read models and the HTTP server.
 func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options Options) error {
 	n.Queries = &queries.Queries{DB: s.viewsRead, Log: n.Log}
+	scores, err := (&queries.Scores{Log: n.Log, Now: options.Now}).Open()
+	if err != nil {
+		return err
+	}
 	views, err := (&projections.Runner{DB: s.viewsWrite, Embedded: s.embedded, Log: n.Log, Logger: options.Logger}).Open(ctx)
 	if err != nil {
 		return err
@@ -214,7 +218,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	}
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
-		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
+		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Scores: scores, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
 		Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,

@@ -1,0 +1,107 @@
+package http
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/internal/compliance"
+)
+
+// score is an assessment as clients read it, with when it was made and what it
+// digests to.
+type score struct {
+	compliance.Assessment
+	CalculatedAt    instant `json:"calculated_at"`
+	LastEvaluatedAt instant `json:"last_evaluated_at"` // the same
+	ResultDigest    string  `json:"result_digest"`     // of the full assessment, whatever this answer shows of it
+}
+
+// complianceScore handles GET /compliance/score and GET /compliance/score/{framework}.
+func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[score], error) {
+	p := parametersOf(in.http)
+	name := in.param("framework")
+	if name == "" {
+		name = p.text("framework")
+	}
+	at := p.instant("at", true)
+	if asOf := p.instant("as_of", true); asOf != 0 {
+		if at != 0 {
+			p.wrong("at and as_of are the same: give one")
+		}
+		at = asOf
+	}
+	detail := p.text("detail")
+	if detail != "" && detail != "full" && detail != "brief" {
+		p.wrong("detail must be full or brief")
+	}
+	for _, later := range []string{"as_of_seq", "period", "catalogue"} {
+		if p.text(later) != "" {
+			return reply[score]{}, errNotImplemented
+		}
+	}
+	framework, err := s.Scores.Catalogue().Framework(name)
+	if p.err != nil || err != nil {
+		return reply[score]{}, firstOf(p.err, err)
+	}
+	if err := s.Vault.Authorize(ctx, in.by, domain.ScopeCompliance, "compliance.score"); err != nil {
+		return reply[score]{}, err
+	}
+	a, err := s.Scores.Score(ctx, in.by.Tenant, framework, at)
+	if err != nil {
+		return reply[score]{}, err
+	}
+	digest, err := a.Digest()
+	if err != nil {
+		return reply[score]{}, err
+	}
+	receipt, err := s.Vault.RecordScore(ctx, in.by, framework.ID+" "+strconv.FormatInt(at, 10), domain.ComplianceScored{
+		AsOf: int64(a.AsOf), AsOfSeq: a.AsOfSeq, CatalogueDigest: a.Catalogue.Digest, Framework: a.Framework, ResultDigest: digest, Score: a.Score,
+	})
+	if err != nil {
+		return reply[score]{}, err
+	}
+	if detail != "full" {
+		a = a.Brief()
+	}
+	made := instant(s.Now().UnixMicro())
+	return reply[score]{data: score{a, made, made, "sha3-256:" + digest.String()}, receipt: receipt}, nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// framework is what a score can be asked for.
+type framework struct {
+	Framework  string              `json:"framework"`
+	Name       string              `json:"framework_name"`
+	Version    string              `json:"framework_version"`
+	Publisher  string              `json:"publisher"`
+	Aliases    []string            `json:"aliases"`
+	Coverage   compliance.Coverage `json:"coverage"`
+	Controls   int                 `json:"controls"`
+	Outside    string              `json:"outside"`
+	Disclaimer string              `json:"disclaimer"`
+}
+
+// complianceFrameworks handles GET /compliance/frameworks. What there is to score
+// is no fact of the tenant's, so asking for it is none either.
+func (s *Server) complianceFrameworks(ctx context.Context, in *call, _ none) (reply[[]framework], error) {
+	if err := s.Vault.Authorize(ctx, in.by, domain.ScopeCompliance, "compliance.frameworks"); err != nil {
+		return reply[[]framework]{}, err
+	}
+	var all []framework
+	for _, f := range s.Scores.Catalogue().Frameworks {
+		all = append(all, framework{
+			Framework: f.ID, Name: f.Name, Version: f.Version, Publisher: f.Publisher, Aliases: f.Aliases,
+			Coverage: f.Coverage(), Controls: len(f.Controls), Outside: f.Outside, Disclaimer: f.Disclaimer,
+		})
+	}
+	return reply[[]framework]{data: all}, nil
+}

@@ -1,0 +1,204 @@
+package queries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/internal/compliance"
+)
+
+// Scores answers how well a tenant's chain supports a compliance framework. It
+// folds the chain itself, verified, and no read model: a score is evidence. What
+// it folded it keeps, so that asking again costs what has happened since.
+//
+// Log and Now are required. Make one with Open.
+type Scores struct {
+	Log interface {
+		// History returns tenant's facts from a sequence number on, in order, each
+		// verified and linked to the one before it.
+		History(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[eventstore.Recorded, error]
+	}
+	Now func() time.Time
+
+	catalogue *compliance.Catalogue
+	live      *lru.Cache[domain.TenantID, *folded] // as far as each chain was read
+	past      *lru.Cache[moment, *compliance.State]
+}
+
+// folded is a tenant's state, which goes on with its chain.
+type folded struct {
+	mu    sync.Mutex
+	state *compliance.State
+}
+
+// moment names a state of the past. Nobody changes it.
+type moment struct {
+	tenant domain.TenantID
+	at     int64
+}
+
+// How many states are kept. Each grows with what its tenant has: some 300 bytes
+// for a credential, and 24 for an hour in which something happened.
+const (
+	maxLive = 128
+	maxPast = 32
+)
+
+// Open loads the catalogue. It returns a fault if that is not whole.
+func (s *Scores) Open() (*Scores, error) {
+	var err error
+	if s.catalogue, err = compliance.Load(); err != nil {
+		return nil, err
+	}
+	if s.live, err = lru.New[domain.TenantID, *folded](maxLive); err != nil {
+		return nil, fmt.Errorf("opening the scores: %w", err)
+	}
+	if s.past, err = lru.New[moment, *compliance.State](maxPast); err != nil {
+		return nil, fmt.Errorf("opening the scores: %w", err)
+	}
+	return s, nil
+}
+
+// Catalogue returns what scores are made of.
+func (s *Scores) Catalogue() *compliance.Catalogue { return s.catalogue }
+
+// Refusals of instants for which there is no score.
+var (
+	errFuture = &domain.Error{Kind: domain.Invalid, Message: "at must not be in the future"}
+	errBefore = &domain.Error{Kind: domain.Invalid, Message: "at must not be before the tenant registered"}
+)
+
+// Score assesses a framework of the catalogue for a tenant at an instant, Unix
+// microseconds, 0 being now. It refuses with Invalid an instant to come and one
+// before the chain began. A chain that does not verify is no fault: its score is 0.
+func (s *Scores) Score(ctx context.Context, tenant domain.TenantID, f *compliance.Framework, at int64) (compliance.Assessment, error) {
+	now := s.Now().UnixMicro()
+	if at > now {
+		return compliance.Assessment{}, errFuture
+	}
+	a, current, err := s.current(ctx, tenant, f, at, now)
+	if err != nil || current {
+		return a, err
+	}
+	then, err := s.then(ctx, tenant, at)
+	if err != nil {
+		return compliance.Assessment{}, fmt.Errorf("folding a chain for a score of the past: %w", err)
+	}
+	return then.Assess(s.catalogue, f, at), nil
+}
+
+// current assesses the state that a chain has come to, unless the instant lies
+// before its last fact.
+func (s *Scores) current(ctx context.Context, tenant domain.TenantID, f *compliance.Framework, at, now int64) (compliance.Assessment, bool, error) {
+	cell := s.cell(tenant)
+	cell.mu.Lock()
+	defer cell.mu.Unlock()
+	if err := s.catchUp(ctx, tenant, cell); err != nil {
+		return compliance.Assessment{}, false, fmt.Errorf("folding a chain for a score: %w", err)
+	}
+	if at == 0 {
+		at = max(now, cell.state.Last()) // stamps of another node may be ahead of this one's clock
+	}
+	if at < cell.state.Began() {
+		return compliance.Assessment{}, false, errBefore
+	}
+	if at < cell.state.Last() {
+		return compliance.Assessment{}, false, nil
+	}
+	return cell.state.Assess(s.catalogue, f, at), true, nil
+}
+
+// cell returns where tenant's state is kept.
+func (s *Scores) cell(tenant domain.TenantID) *folded {
+	fresh := &folded{state: compliance.NewState()}
+	if kept, found, _ := s.live.PeekOrAdd(tenant, fresh); found {
+		s.live.Get(tenant) // it was just used
+		return kept
+	}
+	return fresh
+}
+
+// catchUp folds what happened since a state was last asked for. A state that was
+// found broken begins anew: what broke it may have been put right, and if not, is
+// found again.
+func (s *Scores) catchUp(ctx context.Context, tenant domain.TenantID, cell *folded) error {
+	if cell.state.Broken() {
+		cell.state = compliance.NewState()
+	}
+	err := s.fold(ctx, tenant, cell.state, 1<<63-1)
+	if errors.Is(err, errMoved) {
+		cell.state.Break("what was read before is no longer there")
+		return nil
+	}
+	return err
+}
+
+// then returns the state as it was at an instant.
+func (s *Scores) then(ctx context.Context, tenant domain.TenantID, at int64) (*compliance.State, error) {
+	key := moment{tenant, at}
+	if kept, ok := s.past.Get(key); ok {
+		return kept, nil
+	}
+	state := compliance.NewState()
+	if err := s.fold(ctx, tenant, state, at); err != nil {
+		return nil, err
+	}
+	if !state.Broken() {
+		s.past.Add(key, state)
+	}
+	return state, nil
+}
+
+// errMoved says that a chain does not go on from where it was read to.
+var errMoved = errors.New("queries: a chain was cut off or exchanged")
+
+// fold goes on with state up to an instant, included. It reads the last fact again
+// that state has: a chain that was cut off or exchanged there would not show
+// otherwise. A fact that does not verify breaks the state.
+func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, state *compliance.State, upTo int64) error {
+	from := state.Next()
+	known := from > 0
+	if known {
+		from--
+	}
+	for r, err := range s.Log.History(ctx, tenant, from) {
+		switch {
+		case errors.Is(err, eventstore.ErrTampered):
+			state.Break(fmt.Sprintf("the chain does not verify from event %d on", state.Next()))
+			return nil
+		case err != nil:
+			return err
+		case known && (domain.Digest(r.Hash) != state.Head()):
+			return errMoved
+		case known:
+			known = false
+			continue
+		case int64(r.Header.TimeUS) > upTo:
+			return nil
+		}
+		state.Apply(factOf(r))
+	}
+	if known {
+		return errMoved
+	}
+	return nil
+}
+
+func factOf(r eventstore.Recorded) compliance.Fact {
+	h := &r.Header
+	return compliance.Fact{
+		Ref: compliance.Ref{
+			Seq: h.Seq, EventID: h.EventID, Type: h.EventType, Time: int64(h.TimeUS), Hash: domain.Digest(r.Hash), Signer: domain.Digest(h.SignerKeyID),
+		},
+		ActorKind: domain.ActorKind(h.ActorKind), Actor: h.ActorID, Request: domain.RequestID{ID: h.RequestID},
+		Outcome: domain.Outcome(h.Outcome), Payload: r.Record.Payload, Event: r.Event,
+	}
+}
