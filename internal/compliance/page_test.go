@@ -41,15 +41,21 @@ authorisation, and it says how few of a framework's demands it can see at all.
 - Being given a score is a fact (` + "`COMPLIANCE_SCORED`" + `) and moves no score.
 
 Tier 1 checks rest on facts that requests leave, tier 2 on facts of jobs of the
-platform, tier 3 on routes of their own. Until something records these facts, the
-checks marked † are *no_evidence*.
-
+platform, tier 3 on routes of their own.
 `
 
 // page returns the catalogue as a document.
 func page(c *compliance.Catalogue) string {
 	var b strings.Builder
 	b.WriteString(pageHeader)
+	seen := 0
+	for _, k := range c.Checks {
+		if compliance.Evaluated(k.ID) {
+			seen++
+		}
+	}
+	fmt.Fprintf(&b, "Of the %d checks %d can pass today. The %d marked † are *no_evidence* until something records their facts.\n\n",
+		len(c.Checks), seen, len(c.Checks)-seen)
 	fmt.Fprintf(&b, "Catalogue %s, SHA3-256 `%s`.\n\n## Checks\n", c.Version, c.Digest())
 	for _, k := range c.Checks {
 		mark := ""
