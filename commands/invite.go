@@ -27,8 +27,8 @@ func (i *Identity) CheckInvite(cmd Invite) error {
 	return err
 }
 
-// Invite sends the reader of an address a token that makes them a user, good for
-// 7 days. Whoever is invited again gets a new token and role, and so does who was
+// Invite issues the reader of an address a token that makes them a user, good for
+// 7 days, which a letter carries (LetterOf). Whoever is invited again gets a new token and role, and so does who was
 // deactivated. Nothing tells whether another tenant has a user with the address:
 // that comes out where the token is brought back. Access requirement: admin, and
 // owner for an owner. It refuses with Invalid what is no address or no role, with
@@ -55,18 +55,12 @@ func (i *Identity) Invite(ctx context.Context, cmd Invite) (domain.User, eventst
 	fact := domain.UserInvited{AccountRef: ref, Role: domain.Role(cmd.Role), UserID: id, Personal: domain.UserAddress{Email: normal}}
 	now, eventID := i.Now(), i.Log.NewID()
 	token := i.Tokens.NewProof(domain.ProvesInvitation, by.Tenant, id, eventID)
+	defer clear(token)
 	m, receipt, err := i.administer(ctx, by, "user.invite", id, eventID,
 		func(m domain.Member) (domain.MemberFacts, error) {
 			return m.Invite(fact, i.Tokens.Digest(token), by, now)
 		})
-	if err != nil {
-		clear(token)
-		return domain.User{}, eventstore.Receipt{}, err
-	}
-	i.post(ctx, by, m.User, Letter{
-		ID: eventID, Kind: LetterInvitation, Tenant: m.Tenant.Name, Token: token, Expires: now.Add(domain.ProvesInvitation.Lifetime()),
-	})
-	return m.User, receipt, nil
+	return m.User, receipt, err
 }
 
 // invitee returns the id of whoever has, or is to have, an address in tenant. One

@@ -9,6 +9,11 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore"
 )
 
+// letterOf says which letter carries a proof.
+var letterOf = map[domain.Purpose]LetterKind{
+	domain.ProvesAddress: LetterVerify, domain.ProvesReset: LetterReset, domain.ProvesInvitation: LetterInvitation,
+}
+
 // TellsSomebody reports whether a letter may follow from a fact.
 func TellsSomebody(e domain.Event) bool {
 	switch e := e.(type) {
@@ -69,6 +74,17 @@ func (i *Identity) proofLetter(ctx context.Context, tenant domain.TenantID, user
 		return Letter{}, false, nil
 	}
 	return l, true, nil
+}
+
+// Erased returns which person a fact says was erased, and makes sure that no letter
+// to them is written on this node from now on. ok is false for every other fact.
+func (i *Identity) Erased(ctx context.Context, r eventstore.Recorded) (user domain.UserID, ok bool, err error) {
+	fact, ok := r.Event.(domain.SubjectErased)
+	if !ok {
+		return domain.UserID{}, false, nil
+	}
+	_, err = i.userAfter(ctx, domain.TenantID{ID: r.Header.Tenant}, r)
+	return fact.Subject, true, err
 }
 
 // userAfter returns the user that a fact is about, as of that fact or later.

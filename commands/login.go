@@ -121,9 +121,6 @@ func (i *Identity) enter(ctx context.Context, by domain.Actor, user domain.User,
 	if errors.Is(err, domain.ErrCodeRefused) {
 		return Session{}, i.failed(ctx, by, user, reasonOf(shown.backup))
 	}
-	if err == nil && mfa && len(shown.backup) > 0 {
-		i.tell(ctx, by, user, LetterBackupCodeUsed)
-	}
 	return s, err
 }
 

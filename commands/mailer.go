@@ -24,7 +24,7 @@ const (
 
 // Letter is one message to one person.
 type Letter struct {
-	ID      domain.ID // of the fact that it follows, or drawn for it
+	ID      domain.ID // of the fact that it follows, or drawn for it: a second attempt has the same
 	User    domain.UserID
 	Kind    LetterKind
 	To      string // the address
@@ -33,12 +33,11 @@ type Letter struct {
 	Expires time.Time
 }
 
-// Mailer hands letters to whoever delivers them.
+// Mailer hands letters to whoever delivers them. Those that follow facts are no
+// command's to send: whoever follows the log asks LetterOf.
 type Mailer interface {
-	// Send takes charge of a letter. It waits for no delivery to another machine, so
-	// that nobody learns from the time whether there was one. Where letters leave
-	// this machine, one that follows a fact is left to whoever follows the log and
-	// asks LetterOf: Send need only clear its token.
+	// Send takes charge of a letter that follows no fact. It waits for no delivery, so
+	// that nobody learns from the time whether there was one.
 	Send(ctx context.Context, l Letter) error
 	// Forget removes, durably, what is kept here of letters to a user.
 	Forget(ctx context.Context, user domain.UserID) error

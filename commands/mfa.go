@@ -109,7 +109,6 @@ func (i *Identity) ShowCode(ctx context.Context, cmd ShowCode) (Shown, error) {
 	var shown Shown
 	if enabling {
 		shown.Codes = i.Factors.Codes(by.User, after.MFA.Seed)
-		i.tell(ctx, by, after, LetterMFAEnabled)
 	}
 	shown.Session, err = i.renew(ctx, by, after, true, receipt)
 	return shown, err
@@ -191,6 +190,5 @@ func (i *Identity) DisableMFA(ctx context.Context, cmd DisableMFA) (Session, err
 	if err != nil {
 		return Session{}, err
 	}
-	i.tell(ctx, by, after, LetterMFADisabled)
 	return i.renew(ctx, by, after, true, receipt)
 }

@@ -56,7 +56,6 @@ func (i *Identity) ChangePassword(ctx context.Context, cmd ChangePassword) (Sess
 	if err != nil {
 		return Session{}, err
 	}
-	i.tell(ctx, by, after, LetterPasswordChanged)
 	return i.again(ctx, by, after, i.Now().UnixMicro(), receipt)
 }
 
@@ -153,11 +152,7 @@ func (i *Identity) ResetPassword(ctx context.Context, cmd ResetPassword) (events
 		return eventstore.Receipt{}, err
 	}
 	fact := i.newPassword(tenant, userID, hash)
-	after, receipt, err := transact(ctx, i.Log, by, userAggregate(userID), terms[domain.User]{lost: domain.ErrProofRefused},
+	_, receipt, err := transact(ctx, i.Log, by, userAggregate(userID), terms[domain.User]{lost: domain.ErrProofRefused},
 		func(u domain.User) ([]domain.UserEvent, error) { return u.ResetPassword(digest, fact, i.Now()) })
-	if err != nil {
-		return eventstore.Receipt{}, err
-	}
-	i.tell(ctx, by, after, LetterPasswordChanged)
-	return receipt, nil
+	return receipt, err
 }

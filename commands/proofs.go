@@ -7,41 +7,18 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore"
 )
 
-// letterOf says which letter carries a proof.
-var letterOf = map[domain.Purpose]LetterKind{
-	domain.ProvesAddress: LetterVerify, domain.ProvesReset: LetterReset, domain.ProvesInvitation: LetterInvitation,
-}
-
-// prove sends the user a one-time token for a purpose, unless one is on its way
-// already or there is nothing to prove. The fact comes first: what is sent is on
-// the record, and a letter that is lost after that can be written anew (LetterOf).
+// prove issues the user a one-time token for a purpose, unless one is on its way
+// already or there is nothing to prove. The letter that carries it follows the fact
+// (LetterOf).
 func (i *Identity) prove(ctx context.Context, by domain.Actor, user domain.User, purpose domain.Purpose) error {
 	now, eventID := i.Now(), i.Log.NewID()
 	token := i.Tokens.NewProof(purpose, by.Tenant, user.ID, eventID)
 	defer clear(token)
-	_, receipt, err := transact(ctx, i.Log, by, userAggregate(user.ID), terms[domain.User]{proof: eventID},
+	_, _, err := transact(ctx, i.Log, by, userAggregate(user.ID), terms[domain.User]{proof: eventID},
 		func(u domain.User) ([]domain.UserEvent, error) {
 			return u.IssueProof(purpose, i.Tokens.Digest(token), now)
 		})
-	if err != nil || receipt == (eventstore.Receipt{}) {
-		return err
-	}
-	i.post(ctx, by, user, Letter{ID: eventID, Kind: letterOf[purpose], Token: append(Secret(nil), token...), Expires: now.Add(purpose.Lifetime())})
-	return nil
-}
-
-// tell sends the user a letter without a token.
-func (i *Identity) tell(ctx context.Context, by domain.Actor, user domain.User, kind LetterKind) {
-	i.post(ctx, by, user, Letter{ID: i.Log.NewID(), Kind: kind})
-}
-
-// post hands a letter to the mailer. A letter that cannot be handed over undoes
-// nothing: what it tells of is on the record.
-func (i *Identity) post(ctx context.Context, by domain.Actor, user domain.User, l Letter) {
-	l.User, l.To = user.ID, user.Email
-	if err := i.Mail.Send(context.WithoutCancel(ctx), l); err != nil {
-		i.Logger.ErrorContext(ctx, "a letter could not be sent", "request_id", by.Request.String(), "letter", l.ID.String(), "err", err)
-	}
+	return err
 }
 
 // VerifyEmail brings back the token that proves an address.

@@ -120,7 +120,10 @@ func (i *Identity) remind(ctx context.Context, by domain.Actor, ref domain.ID) e
 	case user.Status == domain.Active && !user.Verified:
 		return i.prove(ctx, by, user, domain.ProvesAddress)
 	case user.Email != "" && i.reminded.once(user.ID, i.Now()):
-		i.tell(ctx, by, user, LetterExists)
+		l := Letter{ID: i.Log.NewID(), Kind: LetterExists, User: user.ID, To: user.Email}
+		if err := i.Mail.Send(context.WithoutCancel(ctx), l); err != nil { // undoes nothing
+			i.Logger.ErrorContext(ctx, "a letter could not be sent", "request_id", by.Request.String(), "letter", l.ID.String(), "err", err)
+		}
 	}
 	return nil
 }

@@ -46,9 +46,6 @@ func (i *Identity) StepUp(ctx context.Context, cmd StepUp) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	if len(cmd.BackupCode) > 0 {
-		i.tell(ctx, by, after, LetterBackupCodeUsed)
-	}
 	return i.renew(ctx, by, after, true, receipt)
 }
 

@@ -28,15 +28,20 @@ type Outbox struct {
 const unfinished = ".part"
 
 // Send writes l durably, whole or not at all, and logs the file's name. The same
-// letter again is the same file. It clears the token.
+// letter again is the same file: it is left alone if it is still there, and if it was
+// taken on, its name in the log a second time says so. It clears the token.
 func (o *Outbox) Send(ctx context.Context, l Letter) error {
 	defer clear(l.Token)
+	name := string(l.Kind) + "-" + uuid(l.User) + "-" + uuid(l.ID) + ".eml"
+	if _, err := os.Lstat(filepath.Join(o.Dir, name)); err == nil {
+		o.Logger.InfoContext(ctx, "a letter is in the outbox already", "file", name)
+		return o.sync() // a crash may have come before its name was durable
+	}
 	content, err := message(l, o.From, o.API, o.Now())
 	if err != nil {
 		return err
 	}
 	defer clear(content)
-	name := string(l.Kind) + "-" + uuid(l.User) + "-" + uuid(l.ID) + ".eml"
 	if err := o.write(name, content); err != nil {
 		return fmt.Errorf("putting %s into the outbox: %w", name, err)
 	}

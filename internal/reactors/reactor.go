@@ -46,6 +46,7 @@ type Reactor struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 	Pause  time.Duration // before the second attempt; 0 = 1 s
+	Rest   time.Duration // before looking at what is new: one look for many facts; 0 = 20 ms
 
 	turns chan struct{} // as many as may react at once
 }
@@ -62,6 +63,9 @@ const (
 func (r *Reactor) Open(ctx context.Context, end eventstore.Position) (*Reactor, error) {
 	if r.Pause == 0 {
 		r.Pause = time.Second
+	}
+	if r.Rest == 0 {
+		r.Rest = 20 * time.Millisecond
 	}
 	r.turns = make(chan struct{}, carriers)
 	if err := r.enrol(ctx, end); err != nil {
@@ -144,11 +148,16 @@ func (r *Reactor) follow(ctx context.Context, p *progress, tasks *sync.WaitGroup
 			}
 			saved = mark
 		}
-		if len(facts) > 0 {
+		if len(facts) == batch {
 			continue
 		}
 		if err := r.Log.Wait(ctx, after); err != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(r.Rest):
 		}
 	}
 }

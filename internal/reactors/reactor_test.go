@@ -141,6 +141,7 @@ func start(t testing.TB, r *reactors.Reactor, end eventstore.Position) (stop fun
 		r.Name = t.Name()
 	}
 	r.Concerns, r.Logger, r.Pause = concerns, slog.New(slog.DiscardHandler), time.Microsecond
+	r.Rest = time.Microsecond
 	if r.Now == nil {
 		r.Now = time.Now
 	}

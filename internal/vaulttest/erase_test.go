@@ -110,6 +110,7 @@ func forget(t *testing.T, v *vaulttest.Vault, others ...*vaulttest.Vault) {
 	v.As("").Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"login", credentials(markPerson, vaulttest.Password))
 	nothingShown(t, v, a, row.ID)
 	proven(t, v, export(t, a.Client), erased.Receipt(t))
+	settled(t, v)
 	for _, each := range append(others, v) {
 		if letters, err := filepath.Glob(filepath.Join(each.Data, "outbox", "*"+row.ID+"*")); err != nil || len(letters) > 0 {
 			t.Errorf("letters are left: %v, %v", letters, err)

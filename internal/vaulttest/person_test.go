@@ -48,9 +48,11 @@ func enrol(t testing.TB, v *vaulttest.Vault, c *clock, session *vaulttest.Client
 	return f, v.As(got.Token)
 }
 
-// letters returns the texts of the letters of a kind in a vault's outbox.
+// letters returns the texts of the letters of a kind in a vault's outbox, once all
+// that are due are there.
 func letters(t testing.TB, v *vaulttest.Vault, kind string) []string {
 	t.Helper()
+	settled(t, v)
 	files, err := filepath.Glob(filepath.Join(v.Data, "outbox", kind+"-*.eml"))
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ var tokenLine = regexp.MustCompile(`(?m)^    (\S+)\r?$`)
 // invitationOf returns the token in the newest invitation to a user.
 func invitationOf(t *testing.T, v *vaulttest.Vault, user string) string {
 	t.Helper()
+	settled(t, v)
 	files, err := filepath.Glob(filepath.Join(v.Data, "outbox", "invitation-"+user+"-*.eml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no invitation to %s: %v", user, err)
@@ -176,6 +177,7 @@ func TestTourUsers(t *testing.T) {
 // userOfInvitation returns who was invited, beside those who are known.
 func userOfInvitation(t *testing.T, v *vaulttest.Vault, known ...string) string {
 	t.Helper()
+	settled(t, v)
 	files, err := filepath.Glob(filepath.Join(v.Data, "outbox", "invitation-*.eml"))
 	if err != nil {
 		t.Fatal(err)

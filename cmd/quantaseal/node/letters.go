@@ -17,12 +17,9 @@ import (
 // was asked for before.
 const lettersFor = 24 * time.Hour
 
-// openLetters makes the reactor that sends the letters which follow facts, where
-// letters leave this machine.
+// openLetters makes the reactor that sends the letters which follow facts, or puts
+// them into the outbox.
 func (n *Node) openLetters(ctx context.Context, s *stores, options Options) error {
-	if n.resend == nil {
-		return nil
-	}
 	end, err := n.Log.Store.Last(ctx)
 	if err != nil {
 		return fmt.Errorf("finding the end of the log: %w", err)
@@ -32,24 +29,47 @@ func (n *Node) openLetters(ctx context.Context, s *stores, options Options) erro
 		holder = domain.ID{1} // one process at a time: what it was before it died is its own
 	}
 	n.letters, err = (&reactors.Reactor{
-		Name: "letters/1", DB: s.viewsWrite, Log: n.Log, Concerns: commands.TellsSomebody, React: n.sendLetter,
+		Name: "letters/1", DB: s.viewsWrite, Log: n.Log, Concerns: n.concernsLetters, React: n.haveLetter,
 		Holder: holder, Now: options.Now, Logger: options.Logger,
 	}).Open(ctx, end)
 	return err
 }
 
-// sendLetter sends the letter that follows from a fact, if there is one. Its id is
-// the fact's, under which Resend knows a second attempt.
-func (n *Node) sendLetter(ctx context.Context, r eventstore.Recorded) error {
+// concernsLetters reports whether a fact may add a letter, or take some away.
+func (n *Node) concernsLetters(e domain.Event) bool {
+	_, erased := e.(domain.SubjectErased)
+	return commands.TellsSomebody(e) || erased && n.outbox != nil
+}
+
+// haveLetter sends the letter that follows from a fact, if there is one, or puts it
+// into the outbox. Once a person was erased it removes what the outbox still holds.
+func (n *Node) haveLetter(ctx context.Context, r eventstore.Recorded) error {
+	if n.outbox != nil {
+		n.writing.Lock()
+		defer n.writing.Unlock()
+		if user, ok, err := n.Identity.Erased(ctx, r); ok {
+			return errors.Join(err, n.outbox.Forget(ctx, user.ID))
+		}
+	}
 	l, ok, err := n.Identity.LetterOf(ctx, r)
 	if err != nil || !ok {
 		return err
 	}
+	return n.sendLetter(ctx, l, time.UnixMicro(int64(r.Header.TimeUS)))
+}
+
+// sendLetter sends a letter, and gives up what nobody takes for too long. Its id is
+// the fact's, under which Resend, and whoever reads the outbox, know a second attempt.
+func (n *Node) sendLetter(ctx context.Context, l commands.Letter, from time.Time) error {
 	defer clear(l.Token)
-	letter := letterOf(l)
-	err = n.resend.Send(ctx, letter)
-	age := n.now().Sub(time.UnixMicro(int64(r.Header.TimeUS)))
+	letter, age := letterOf(l), n.now().Sub(from)
+	var sender mail.Sender = n.resend
+	if n.outbox != nil {
+		sender = n.outbox
+	}
+	err := sender.Send(ctx, letter)
 	switch id := l.ID.String(); {
+	case err == nil && n.outbox != nil: // which says so by the file's name
 	case err == nil:
 		n.logger.InfoContext(ctx, "a letter was delivered", "letter", id, "kind", string(letter.Kind))
 	case errors.Is(err, mail.ErrRejected), age > lettersFor:
@@ -64,6 +84,8 @@ func (n *Node) sendLetter(ctx context.Context, r eventstore.Recorded) error {
 func (n *Node) forgetLetters(letters mailer) func(domain.UserID) {
 	return func(user domain.UserID) {
 		ctx := context.Background()
+		n.writing.Lock()
+		defer n.writing.Unlock()
 		if err := letters.Forget(ctx, user); err != nil {
 			n.logger.ErrorContext(ctx, "letters to an erased person are left", "user", user.String(), "err", err)
 		}

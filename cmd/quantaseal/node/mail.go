@@ -77,23 +77,24 @@ type mailer struct {
 		mail.Sender
 		Forget(ctx context.Context, user [16]byte) error
 	}
-	leaves bool // then a reactor sends the letters that follow facts
+	leaves bool
 }
 
 var _ commands.Mailer = mailer{}
 
-// openMail returns the mailer. Letters that leave the machine are delivered for as
-// long as Run runs: by the post that it sets those that follow no fact, and the
-// others by openLetters' reactor.
+// openMail returns the mailer, for letters that follow no fact: there are some only
+// where letters leave this machine, and the post that it sets delivers them for as
+// long as Run runs. The others are openLetters'.
 func (n *Node) openMail(options Options) (mailer, error) {
 	from, err := n.config.sender()
 	if err != nil {
 		return mailer{}, err
 	}
 	if n.config.Mail != mailResend {
-		return mailer{keeper: &mail.Outbox{
+		n.outbox = &mail.Outbox{
 			Dir: filepath.Join(n.config.Data, "outbox"), From: from, API: n.config.api(), Now: options.Now, Logger: options.Logger,
-		}}, nil
+		}
+		return mailer{keeper: n.outbox}, nil
 	}
 	resend, err := (&mail.Resend{Key: string(n.config.ResendKey), BaseURL: options.ResendURL, From: from, API: n.config.api()}).Open()
 	if err != nil {
@@ -110,10 +111,6 @@ var mailKinds = map[commands.LetterKind]mail.Kind{
 }
 
 func (m mailer) Send(ctx context.Context, l commands.Letter) error {
-	if m.leaves && l.Kind != commands.LetterExists {
-		clear(l.Token) // the reactor makes it again
-		return nil
-	}
 	return m.keeper.Send(ctx, letterOf(l))
 }
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,9 +60,11 @@ type Node struct {
 
 	certificate *listen.Certificate // nil = no TLS
 	listener    atomic.Pointer[listen.Listener]
-	resend      *mail.Resend // nil, with the two that use it, where letters stay on this machine
+	outbox      *mail.Outbox // nil where letters leave this machine
+	resend      *mail.Resend // nil, with the post, where they do not
 	post        *mail.Post
 	letters     *reactors.Reactor
+	writing     sync.Mutex     // of the outbox: a person is erased before a letter or after it
 	meter       *metrics.Meter // nil = nobody asked for metrics
 	metered     net.Listener
 }

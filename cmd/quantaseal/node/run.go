@@ -41,8 +41,8 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { n.reconcile(failed); return nil })
 	if n.post != nil {
 		group.Go(func() error { n.post.Run(failed); return nil })
-		group.Go(func() error { return n.letters.Run(failed) })
 	}
+	group.Go(func() error { return n.letters.Run(failed) })
 	group.Go(func() error { n.sweepLimits(failed); return nil })
 	group.Go(func() error { return n.serveMetrics(failed) })
 	until, cancel := context.WithCancel(failed)
