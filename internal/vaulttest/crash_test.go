@@ -23,7 +23,7 @@ const crashWorkers = 16
 // chain verifies, and read models folded anew equal the live ones.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	rounds := 5
+	rounds := 3 // make crash goes through fifty
 	if s := os.Getenv("QUANTASEAL_CRASH_ROUNDS"); s != "" {
 		var err error
 		if rounds, err = strconv.Atoi(s); err != nil {

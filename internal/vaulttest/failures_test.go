@@ -129,7 +129,7 @@ func wrongLogins(t *testing.T) int {
 	t.Helper()
 	s := os.Getenv("QUANTASEAL_WRONG_LOGINS")
 	if s == "" {
-		return 2000
+		return 500
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
