@@ -24,7 +24,7 @@ var migrated = pgtest.Template{Prepare: func(ctx context.Context, url string) er
 	if err != nil {
 		return err
 	}
-	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits} {
+	for _, set := range []migrations.Set{migrations.Events, migrations.Records, migrations.Keys, migrations.Views, migrations.Limits, migrations.Anchors} {
 		config.RuntimeParams["search_path"] = string(set)
 		db := stdlib.OpenDB(*config)
 		if err := errors.Join(migrations.Up(ctx, db, migrations.Postgres, set), db.Close()); err != nil {
