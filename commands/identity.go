@@ -31,6 +31,7 @@ type Identity struct {
 
 	turns    turns
 	reminded reminders
+	noticed  noticed
 	found    *lru.Cache[string, keyPlace] // where an API key is recorded never changes
 }
 

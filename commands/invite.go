@@ -28,7 +28,7 @@ func (i *Identity) CheckInvite(cmd Invite) error {
 }
 
 // Invite issues the reader of an address a token that makes them a user, good for
-// 7 days, which a letter carries (LetterOf). Whoever is invited again gets a new token and role, and so does who was
+// 7 days, which a letter carries (LettersOf). Whoever is invited again gets a new token and role, and so does who was
 // deactivated. Nothing tells whether another tenant has a user with the address:
 // that comes out where the token is brought back. Access requirement: admin, and
 // owner for an owner. It refuses with Invalid what is no address or no role, with

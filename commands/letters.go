@@ -15,24 +15,46 @@ var letterOf = map[domain.Purpose]LetterKind{
 }
 
 // TellsSomebody reports whether a letter may follow from a fact.
-func TellsSomebody(e domain.Event) bool {
+func TellsSomebody(e domain.Event) bool { return tellsUser(e) || concernsTenant(e) }
+
+// tellsUser reports whether a letter may follow to the user whom the fact is about.
+func tellsUser(e domain.Event) bool {
 	switch e := e.(type) {
 	case domain.PasswordSet:
 		return !e.Rehashed
+	case domain.NewDeviceSeen:
+		return !e.First
 	case domain.ProofIssued, domain.MFAEnabled, domain.MFADisabled, domain.BackupCodeUsed:
 		return true
 	}
 	return false
 }
 
-// LetterOf writes the letter that follows from a fact, from the log and the
-// instance's secrets alone: asked again, on whatever node, it writes the same one.
-// There is none, and ok is false, for a fact that tells nobody, for a token that is
+// LettersOf writes the letters that follow from a fact, from the log and the
+// instance's secrets alone: asked again, on whatever node, it writes the same ones,
+// with the same ids. There is none for a fact that tells nobody, for a token that is
 // spent, replaced or over, and for a person who was erased.
-func (i *Identity) LetterOf(ctx context.Context, r eventstore.Recorded) (l Letter, ok bool, err error) {
-	if !TellsSomebody(r.Event) {
-		return Letter{}, false, nil
+func (i *Identity) LettersOf(ctx context.Context, r eventstore.Recorded) ([]Letter, error) {
+	var list []Letter
+	told := "" // the address of who is told already
+	if tellsUser(r.Event) {
+		l, ok, err := i.letterTo(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			list, told = append(list, l), l.To
+		}
 	}
+	if !concernsTenant(r.Event) {
+		return list, nil
+	}
+	others, err := i.notices(ctx, r, told)
+	return append(list, others...), err
+}
+
+// letterTo writes the letter to the user whom a fact is about.
+func (i *Identity) letterTo(ctx context.Context, r eventstore.Recorded) (l Letter, ok bool, err error) {
 	tenant := domain.TenantID{ID: r.Header.Tenant}
 	user, err := i.userAfter(ctx, tenant, r)
 	if err != nil || user.Email == "" {
@@ -52,6 +74,8 @@ func (i *Identity) LetterOf(ctx context.Context, r eventstore.Recorded) (l Lette
 		l.Kind = LetterMFADisabled
 	case domain.BackupCodeUsed:
 		l.Kind = LetterBackupCodeUsed
+	case domain.NewDeviceSeen:
+		l.Kind, l.At, l.From = LetterNewDevice, time.UnixMicro(int64(r.Header.TimeUS)), r.Origin
 	}
 	return l, true, nil
 }

@@ -20,6 +20,8 @@ const (
 	LetterMFAEnabled
 	LetterMFADisabled
 	LetterBackupCodeUsed
+	LetterNewDevice
+	LetterNotice // to those whom a tenant named, of what concerns its security
 )
 
 // Letter is one message to one person.
@@ -31,10 +33,18 @@ type Letter struct {
 	Tenant  string // the tenant's name, where the letter shows it
 	Token   Secret // one-time; the mailer clears it
 	Expires time.Time
+
+	// What a new device or a notice shows.
+	About   domain.EventType  // the fact
+	Setting domain.SettingKey // that it changes, if it changes one
+	Seq     uint64            // its place in the tenant's chain
+	At      time.Time         // its stamp
+	Whom    domain.UserID     // whom a notice is about, if it is a user
+	From    domain.Origin     // where a new device is
 }
 
 // Mailer hands letters to whoever delivers them. Those that follow facts are no
-// command's to send: whoever follows the log asks LetterOf.
+// command's to send: whoever follows the log asks LettersOf.
 type Mailer interface {
 	// Send takes charge of a letter that follows no fact. It waits for no delivery, so
 	// that nobody learns from the time whether there was one.

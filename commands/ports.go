@@ -144,6 +144,10 @@ type Tokens interface {
 	// ReadDevice returns which device of account a token names, or the zero ID.
 	ReadDevice(token []byte, account domain.ID, now time.Time) domain.ID
 
+	// Network returns the MAC, under a key that never changes, of the network that an
+	// address is in. All that is no address shares one, which is not zero.
+	Network(address string) domain.Digest
+
 	// NewRefresh draws a session's first refresh token.
 	NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error)
 	// ReadRefresh returns which session a refresh token claims to be of.

@@ -9,7 +9,7 @@ import (
 
 // prove issues the user a one-time token for a purpose, unless one is on its way
 // already or there is nothing to prove. The letter that carries it follows the fact
-// (LetterOf).
+// (LettersOf).
 func (i *Identity) prove(ctx context.Context, by domain.Actor, user domain.User, purpose domain.Purpose) error {
 	now, eventID := i.Now(), i.Log.NewID()
 	token := i.Tokens.NewProof(purpose, by.Tenant, user.ID, eventID)

@@ -106,7 +106,7 @@ func TestRegistrationIsFinishedByItsRetry(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.tenant, v.next = claimed, 0
-		v.saw(t, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+		v.saw(t, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "NEW_DEVICE_SEEN", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
 		v.tenant, v.next = domain.TenantID{}, 0
 		v.saw(t, "CHAIN_GENESIS", "ACCOUNT_CLAIMED", "TENANT_ADDED", "ACCOUNT_CLAIMED", "TENANT_ADDED")
 		next, err := v.tryRegister(t.Context(), "next@example.com")
@@ -194,7 +194,7 @@ func TestRegistrationMeetsReconciler(t *testing.T) {
 			t.Fatalf("got %v, having met: %v", err, met)
 		}
 		v.tenant, v.next = s.Tenant, 0
-		v.saw(t, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+		v.saw(t, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "NEW_DEVICE_SEEN", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
 	})
 }
 

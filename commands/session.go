@@ -36,8 +36,9 @@ type deciding func(domain.User) ([]domain.UserEvent, error)
 
 // issue opens a session for a user who has proven who they are, beside the facts
 // that decide says about the user. mfa tells that a second factor was among the
-// proofs; device is what the caller's browser kept of an earlier login. It refuses as decide does, and with ErrUnauthenticated whoever lost too
-// many races: of two who use one code, one gets in.
+// proofs; device is what the caller's browser kept of an earlier login. It
+// refuses as decide does, and with ErrUnauthenticated whoever lost too many races: of
+// two who use one code, one gets in.
 func (i *Identity) issue(ctx context.Context, by domain.Actor, id domain.UserID, mfa bool, device Secret, decide deciding) (Session, error) {
 	s := Session{Tenant: by.Tenant, User: id, ID: domain.SessionID{ID: i.Log.NewID()}}
 	var err error
@@ -45,6 +46,7 @@ func (i *Identity) issue(ctx context.Context, by domain.Actor, id domain.UserID,
 		return Session{}, fmt.Errorf("drawing a refresh token: %w", err)
 	}
 	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, id.ID, id, s.ID
+	network := i.Tokens.Network(by.Origin.IP)
 	for races := 0; races <= maxRaces; races++ {
 		as := i.Log.Generation()
 		user, version, err := eventstore.Fold[domain.User](ctx, i.Log, by.Tenant, userAggregate(id))
@@ -55,8 +57,10 @@ func (i *Identity) issue(ctx context.Context, by domain.Actor, id domain.UserID,
 		if err != nil {
 			return Session{}, err
 		}
-		after, reached, list := place(user, version, userAggregate(id), terms[domain.User]{}, facts)
 		now := i.Now()
+		known := !i.Tokens.ReadDevice(device, user.AccountRef, now).IsZero()
+		facts = append(facts, user.Recognise(known, network, s.ID)...)
+		after, reached, list := place(user, version, userAggregate(id), terms[domain.User]{}, facts)
 		s.RefreshExpiry = now.Add(domain.RefreshTTL)
 		if s.Device, err = i.Tokens.NewDevice(user.AccountRef, device, now); err != nil {
 			return Session{}, fmt.Errorf("drawing a device token: %w", err)

@@ -48,6 +48,7 @@ var actions = map[string]string{ //nolint:gosec // names, not credentials
 	"MFA_DISABLED":                 "auth.mfa.disable",
 	"MFA_ENABLED":                  "auth.mfa.verify",
 	"MFA_ENROLMENT_STARTED":        "auth.mfa.setup",
+	"NEW_DEVICE_SEEN":              "auth.device",
 	"OWNER_ADDED":                  "tenant.owner.add",
 	"OWNER_REMOVED":                "tenant.owner.remove",
 	"PASSWORD_SET":                 "auth.password",

@@ -26,6 +26,7 @@ var decoders = decoderTable(
 	decode[UserInvited], decode[UserRegistered], decode[UserEmailVerified], decode[UserRoleChanged], decode[UserDeactivated],
 	decode[PasswordSet], decode[LoginSucceeded], decode[LoginFailed], decode[AccountLocked], decode[AccountUnlocked],
 	decode[MFAEnrolmentStarted], decode[MFAEnabled], decode[MFADisabled], decode[MFACodeUsed], decode[BackupCodeUsed],
+	decode[NewDeviceSeen],
 	decode[ProofIssued], decode[ProofConsumed], decode[SubjectErased],
 	decode[SessionIssued], decode[SessionRefreshed], decode[SessionSteppedUp], decode[SessionRevoked], decode[RefreshTokenReused],
 	decode[APIKeyCreated], decode[APIKeyRevoked],

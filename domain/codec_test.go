@@ -54,7 +54,7 @@ var anyFact = []*rapid.Generator[domain.Event]{
 	drawn[domain.UserRoleChanged](), drawn[domain.UserDeactivated](), drawn[domain.PasswordSet](),
 	drawn[domain.LoginSucceeded](), drawn[domain.LoginFailed](), drawn[domain.AccountLocked](), drawn[domain.AccountUnlocked](),
 	drawn[domain.MFAEnrolmentStarted](), drawn[domain.MFAEnabled](), drawn[domain.MFADisabled](), drawn[domain.MFACodeUsed](),
-	drawn[domain.BackupCodeUsed](), drawn[domain.ProofIssued](), drawn[domain.ProofConsumed](), drawn[domain.SubjectErased](),
+	drawn[domain.BackupCodeUsed](), drawn[domain.NewDeviceSeen](), drawn[domain.ProofIssued](), drawn[domain.ProofConsumed](), drawn[domain.SubjectErased](),
 	drawn[domain.SessionSteppedUp](),
 	drawn[domain.SessionIssued](), drawn[domain.SessionRefreshed](), drawn[domain.SessionRevoked](), drawn[domain.RefreshTokenReused](),
 	drawn[domain.APIKeyCreated](), drawn[domain.APIKeyRevoked](),

@@ -61,6 +61,7 @@ var facts = []domain.Event{
 	domain.MFADisabled{UserID: userID},
 	domain.MFACodeUsed{Step: 58906969, UserID: userID},
 	domain.BackupCodeUsed{Code: 1, Remaining: 9, UserID: userID},
+	domain.NewDeviceSeen{First: true, SessionID: domain.SessionID{ID: domain.ID{9}}, UserID: userID, Personal: domain.SeenFrom{Network: digest(14)}},
 	domain.ProofIssued{Digest: digest(13), ExpiresAt: expiry, Purpose: domain.ProvesReset, UserID: userID},
 	domain.ProofConsumed{Purpose: domain.ProvesReset, UserID: userID},
 	domain.SubjectErased{Ranges: []domain.SeqRange{{From: 2, To: 3}, {From: 5, To: 1<<53 - 1}}, Subject: userID},

@@ -35,6 +35,7 @@ var meanings = map[string]struct{ about, meaning string }{
 	"MFA_DISABLED":                 {"", "The user has no second factor any more."},
 	"MFA_CODE_USED":                {"", "A code of the second factor was accepted; it is not accepted again."},
 	"MFA_BACKUP_CODE_USED":         {"", "A backup code was accepted and is spent."},
+	"NEW_DEVICE_SEEN":              {"", "A session began in a browser that was not known, from a network that none began in; the user is told, but of the *first*."},
 	"PROOF_ISSUED":                 {"", "A token was sent to the user's address; who brings it back reads what is sent there."},
 	"PROOF_CONSUMED":               {"", "The token came back in time and is spent."},
 	"SUBJECT_ERASED":               {"", "The key of the person's data is destroyed: nobody can read what these events said of them."},

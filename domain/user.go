@@ -20,9 +20,10 @@ type User struct {
 	SessionsFrom, KeysFrom uint32
 	KeptSession            SessionID
 
-	MFA    MFA
-	Lock   Lock
-	Proofs Proofs
+	MFA      MFA
+	Lock     Lock
+	Proofs   Proofs
+	Networks []Digest // MACs of those that sessions began in, the latest new one last, 32 at most
 }
 
 // UserStatus says where a user is on the way in and out.
@@ -94,6 +95,8 @@ func (u User) Evolve(e UserEvent) User {
 		u.Lock = Lock{Until: e.LockedUntil, Times: u.Lock.Times + 1}
 	case AccountUnlocked:
 		u.Lock = Lock{}
+	case NewDeviceSeen:
+		return u.seenIn(e.Personal.Network)
 	case LoginSucceeded, LoginFailed:
 		// On the record, but no rule looks back at them.
 	}
@@ -120,7 +123,7 @@ func (u User) withPassword(e PasswordSet) User {
 func (u User) ended(status UserStatus) User {
 	u.AuthVersion++
 	u.SessionsFrom, u.KeysFrom, u.KeptSession = u.AuthVersion, u.AuthVersion, SessionID{}
-	u.Status, u.PasswordHash, u.MFA, u.Lock, u.Proofs = status, "", MFA{}, Lock{}, Proofs{}
+	u.Status, u.PasswordHash, u.MFA, u.Lock, u.Proofs, u.Networks = status, "", MFA{}, Lock{}, Proofs{}, nil
 	if status == Erased {
 		u.Email = ""
 	}

@@ -24,17 +24,27 @@ const (
 	MFAEnabled      Kind = "mfa-on"     // tells of a second factor
 	MFADisabled     Kind = "mfa-off"    // tells that there is none any more
 	BackupCodeUsed  Kind = "backup"     // tells that a backup code is spent
+	NewDevice       Kind = "device"     // tells of a login from where none came before
+	Notice          Kind = "notice"     // tells whom a tenant named of what concerns its security
 )
 
 // Letter is one message to one person.
 type Letter struct {
 	ID      [16]byte // of the fact that it follows: the same letter sent again has the same id
-	User    [16]byte // whose it is
+	User    [16]byte // whose it is; zero = nobody's who has an account in the tenant
 	Kind    Kind
 	To      string    // the address, as auth.NormalizeEmail returns it
 	Tenant  string    // the tenant's name; an invitation shows it
 	Token   []byte    // a one-time proof, or nil; the sender clears it
 	Expires time.Time // of the token
+
+	About   string    // name of the fact that a notice tells of
+	Setting string    // that it changes, or ""
+	Seq     uint64    // its place in the tenant's chain
+	At      time.Time // its stamp
+	Whom    [16]byte  // the user whom it is about; zero = none
+	IP      string    // where a new device is
+	Agent   string    // what it says that it is
 }
 
 // uuid returns the canonical text of an id.

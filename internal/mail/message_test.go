@@ -30,6 +30,7 @@ var (
 	kinds = []mail.Kind{
 		mail.VerifyAddress, mail.AccountExists, mail.ResetPassword, mail.Invitation,
 		mail.PasswordChanged, mail.MFAEnabled, mail.MFADisabled, mail.BackupCodeUsed,
+		mail.NewDevice, mail.Notice,
 	}
 	withToken = map[mail.Kind]bool{mail.VerifyAddress: true, mail.ResetPassword: true, mail.Invitation: true}
 )
@@ -38,6 +39,7 @@ func letter(kind mail.Kind) mail.Letter {
 	return mail.Letter{
 		ID: [16]byte{1}, User: [16]byte{2}, Kind: kind, To: address, Tenant: "Acme & Söhne",
 		Token: []byte(strings.Repeat("marker_token-", 7)[:87]), Expires: noon.Add(24 * time.Hour),
+		About: "MFA_DISABLED", Seq: 7, At: noon, Whom: [16]byte{3}, IP: "203.0.113.7", Agent: "curl/8 https://evil.example/\r\nBcc: x",
 	}
 }
 
@@ -105,7 +107,7 @@ func TestLettersAreWellFormed(t *testing.T) {
 			if got := strings.Contains(body, "\n    "+token+"\n"); got != withToken[kind] {
 				t.Errorf("token in the text: %v\n%s", got, body)
 			}
-			if shows := strings.Contains(body, "Acme & Söhne"); shows != (kind == mail.Invitation) {
+			if shows := strings.Contains(body, "Acme & Söhne"); shows != (kind == mail.Invitation || kind == mail.Notice) {
 				t.Errorf("tenant in the text: %v", shows)
 			}
 			if len(body) < 100 || strings.Contains(body, "%!") || strings.Contains(body, address) {

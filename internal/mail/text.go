@@ -19,6 +19,8 @@ var subjects = map[Kind]string{ //nolint:gosec // words, no credentials
 	MFAEnabled:      "Two-factor login is on for your QuantaSeal account",
 	MFADisabled:     "Two-factor login is off for your QuantaSeal account",
 	BackupCodeUsed:  "A backup code of your QuantaSeal account was used",
+	NewDevice:       "A new login to your QuantaSeal account",
+	Notice:          "A security notice of your QuantaSeal tenant",
 }
 
 // notYou ends what tells of a change.
@@ -53,8 +55,49 @@ func text(l Letter, api string) []byte {
 		say("A login to your account takes no second factor any more.\n%s", notYou)
 	case BackupCodeUsed:
 		say("A login to your account used one of your backup codes, which is spent now.\n%s", notYou)
+	case NewDevice:
+		say("Somebody, probably you, logged in to your account from where no login came before:\n\n")
+		say("    %s, from %s\n    %s\n%s", l.At.UTC().Format(time.RFC1123), orUnknown(l.IP), orUnknown(plain(l.Agent)), notYou)
+	case Notice:
+		notice(b, l)
 	}
 	return b.Bytes()
+}
+
+// told says what the facts that a notice tells of mean.
+var told = map[string]string{
+	"ACCOUNT_LOCKED":               "After too many failed logins an account is locked for a while.",
+	"EMERGENCY_LOCKDOWN_ACTIVATED": "An emergency lockdown began: no value is released until it is lifted.",
+	"EMERGENCY_LOCKDOWN_LIFTED":    "An emergency lockdown ended: values are released again.",
+	"INTEGRITY_VIOLATION":          "Something that is stored is not what was signed. It was not released.",
+	"MFA_DISABLED":                 "A user has no second factor any more.",
+	"NEW_DEVICE_SEEN":              "A user logged in from where no login of theirs came before.",
+	"OWNER_ADDED":                  "The tenant has one more owner.",
+	"REFRESH_TOKEN_REUSE_DETECTED": "A refresh token was used that had been replaced: somebody holds a copy. The session ended.",
+	"TENANT_SETTINGS_CHANGED":      "A setting of the tenant was changed.",
+}
+
+// notice writes what a tenant's recipients are told: what the log's payloads say,
+// and nothing of a person but an id.
+func notice(b *bytes.Buffer, l Letter) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(b, format, args...) }
+	say("In your tenant %q this was recorded:\n\n    %s\n", plain(l.Tenant), told[l.About])
+	if l.Setting != "" {
+		say("    Setting: %s\n", l.Setting)
+	}
+	if l.Whom != [16]byte{} {
+		say("    User: %s\n", uuid(l.Whom))
+	}
+	say("    %s, event %d of the audit log (%s)\n", l.At.UTC().Format(time.RFC1123), l.Seq, l.About)
+	say("\nMore of the same within ten minutes is not told here; the audit log shows all.\n")
+	say("You get this because a setting of the tenant, notification_emails, names you.\n")
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return text
 }
 
 // proof writes a token on a line of its own, and how long it is good.

@@ -71,7 +71,7 @@ func TestTourRegister(t *testing.T) {
 		}
 		w := watch(t, v, got.TenantID)
 		w.next = 0
-		facts := w.receipted(t, a, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+		facts := w.receipted(t, a, "CHAIN_GENESIS", "TENANT_REGISTERED", "USER_REGISTERED", "PASSWORD_SET", "NEW_DEVICE_SEEN", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
 		if e, ok := facts[2].Event.(domain.UserRegistered); !ok || e.UserID.String() != got.UserID || e.Role != domain.RoleOwner ||
 			!e.Verified || e.Personal.Email != "new@example.com" {
 			t.Errorf("recorded %+v", facts[2].Event)

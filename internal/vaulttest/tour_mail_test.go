@@ -101,7 +101,7 @@ func TestTourVerification(t *testing.T) {
 			}
 			w.saw(t)
 			tokensOf(t, nobody.Must(t, http.StatusOK, http.MethodPost, authPath+"login", credentials("new@example.com", vaulttest.Password)))
-			w.saw(t, "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+			w.saw(t, "NEW_DEVICE_SEEN", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
 
 			third, _ := register("new@example.com")
 			if diff := cmp.Diff(anonymous(first), anonymous(third)); diff != "" {

@@ -124,7 +124,7 @@ func TestTourUsers(t *testing.T) {
 		weak := map[string]string{"token": invitationOf(t, v, bob.ID), "password": "short"}
 		v.As("").Must(t, http.StatusUnprocessableEntity, http.MethodPost, authPath+"accept-invitation", weak)
 		token := accept(t, v, bob.ID)
-		w.saw(t, "PROOF_CONSUMED", "USER_REGISTERED", "PASSWORD_SET", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+		w.saw(t, "PROOF_CONSUMED", "USER_REGISTERED", "PASSWORD_SET", "NEW_DEVICE_SEEN", "LOGIN_SUCCEEDED", "SESSION_ISSUED")
 		weak["password"] = vaulttest.Password
 		v.As("").Must(t, http.StatusUnprocessableEntity, http.MethodPost, authPath+"accept-invitation", weak) // spent
 		v.As("").Must(t, http.StatusOK, http.MethodPost, authPath+"login", credentials("bob@example.com", vaulttest.Password))

@@ -29,7 +29,7 @@ func (n *Node) openLetters(ctx context.Context, s *stores, options Options) erro
 		holder = domain.ID{1} // one process at a time: what it was before it died is its own
 	}
 	n.letters, err = (&reactors.Reactor{
-		Name: "letters/1", DB: s.viewsWrite, Log: n.Log, Concerns: n.concernsLetters, React: n.haveLetter,
+		Name: "letters/1", DB: s.viewsWrite, Log: n.Log, Concerns: n.concernsLetters, React: n.haveLetters,
 		Holder: holder, Now: options.Now, Logger: options.Logger,
 	}).Open(ctx, end)
 	return err
@@ -41,9 +41,9 @@ func (n *Node) concernsLetters(e domain.Event) bool {
 	return commands.TellsSomebody(e) || erased && n.outbox != nil
 }
 
-// haveLetter sends the letter that follows from a fact, if there is one, or puts it
-// into the outbox. Once a person was erased it removes what the outbox still holds.
-func (n *Node) haveLetter(ctx context.Context, r eventstore.Recorded) error {
+// haveLetters sends the letters that follow from a fact, or puts them into the
+// outbox. Once a person was erased it removes what the outbox still holds.
+func (n *Node) haveLetters(ctx context.Context, r eventstore.Recorded) error {
 	if n.outbox != nil {
 		n.writing.Lock()
 		defer n.writing.Unlock()
@@ -51,15 +51,19 @@ func (n *Node) haveLetter(ctx context.Context, r eventstore.Recorded) error {
 			return errors.Join(err, n.outbox.Forget(ctx, user.ID))
 		}
 	}
-	l, ok, err := n.Identity.LetterOf(ctx, r)
-	if err != nil || !ok {
+	list, err := n.Identity.LettersOf(ctx, r)
+	if err != nil {
 		return err
 	}
-	return n.sendLetter(ctx, l, time.UnixMicro(int64(r.Header.TimeUS)))
+	var failed []error
+	for _, l := range list {
+		failed = append(failed, n.sendLetter(ctx, l, time.UnixMicro(int64(r.Header.TimeUS))))
+	}
+	return errors.Join(failed...)
 }
 
-// sendLetter sends a letter, and gives up what nobody takes for too long. Its id is
-// the fact's, under which Resend, and whoever reads the outbox, know a second attempt.
+// sendLetter sends a letter, and gives up what nobody takes for too long. Its id
+// follows from the fact's: by it Resend, and whoever reads the outbox know a second attempt.
 func (n *Node) sendLetter(ctx context.Context, l commands.Letter, from time.Time) error {
 	defer clear(l.Token)
 	letter, age := letterOf(l), n.now().Sub(from)

@@ -108,6 +108,7 @@ var mailKinds = map[commands.LetterKind]mail.Kind{
 	commands.LetterVerify: mail.VerifyAddress, commands.LetterExists: mail.AccountExists, commands.LetterReset: mail.ResetPassword,
 	commands.LetterInvitation: mail.Invitation, commands.LetterPasswordChanged: mail.PasswordChanged,
 	commands.LetterMFAEnabled: mail.MFAEnabled, commands.LetterMFADisabled: mail.MFADisabled, commands.LetterBackupCodeUsed: mail.BackupCodeUsed,
+	commands.LetterNewDevice: mail.NewDevice, commands.LetterNotice: mail.Notice,
 }
 
 func (m mailer) Send(ctx context.Context, l commands.Letter) error {
@@ -117,6 +118,7 @@ func (m mailer) Send(ctx context.Context, l commands.Letter) error {
 func letterOf(l commands.Letter) mail.Letter {
 	return mail.Letter{
 		ID: l.ID, User: l.User.ID, Kind: mailKinds[l.Kind], To: l.To, Tenant: l.Tenant, Token: l.Token, Expires: l.Expires,
+		About: l.About.Name, Setting: string(l.Setting), Seq: l.Seq, At: l.At, Whom: l.Whom.ID, IP: l.From.IP, Agent: l.From.UserAgent,
 	}
 }
 

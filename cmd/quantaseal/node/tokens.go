@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/quantaseal/quantaseal/commands"
@@ -98,6 +99,23 @@ func (t *tokens) ReadDevice(token []byte, account domain.ID, now time.Time) doma
 		return domain.ID{}
 	}
 	return d.ID
+}
+
+// How much of an address names the network that a user is known in: what one
+// subscriber commonly has.
+const (
+	networkBits4 = 24
+	networkBits6 = 56
+)
+
+func (t *tokens) Network(address string) domain.Digest {
+	addr, _ := netip.ParseAddr(address) // what is none is in no network
+	addr, bits := addr.Unmap().WithZone(""), networkBits6
+	if addr.Is4() {
+		bits = networkBits4
+	}
+	network, _ := addr.Prefix(bits)
+	return auth.NetworkRef(t.secrets.AddressKey, network)
 }
 
 func (t *tokens) NewRefresh(tenant domain.TenantID, session domain.SessionID) ([]byte, error) {
