@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
-			for name, chain := range map[string]scribe{"chain.ndjson": c, "forged.ndjson": forged} {
+			for name, chain := range map[string]scribe{"chain.ndjson": c, "forged.ndjson": forged, "restored.ndjson": c.restored()} {
 				if err := os.WriteFile(filepath.Join(e.WorkDir, name), chain.bundle(t), 0o600); err != nil {
 					return err
 				}
@@ -182,12 +183,31 @@ func (s *scribe) bundle(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, r := range s.records {
-		if err := w.WriteEvent(uint64(i), r); err != nil {
+	for _, r := range s.records {
+		at, err := r.Index()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteEvent(at.Seq, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return b.Bytes()
+}
+
+// restored returns the chain as it goes on from a backup that lacks the last record.
+func (s scribe) restored() scribe {
+	s.t.Helper()
+	kept := s.records[4]
+	l := chain.Loss{
+		LogID: s.header.LogID, Tenant: s.header.TenantID, TenantIndex: 1, KeyEpoch: s.epoch, KeyID: s.key.ID(),
+		From: 5, Kept: kept.Hash(), To: 5, Lost: s.head.Hash,
+	}.Append(nil)
+	p := chain.Restored{KeyCert: append(l, s.sign(s.root, chain.ContextRecovery, l)...), MissingFromSeq: 5, MissingToSeq: 5}
+	s.records = slices.Clone(s.records[:5])
+	s.append(chain.Header{Flags: chain.FlagRecovery, AggregateKind: 1, AggregateID: s.header.TenantID, EventType: chain.TypeRestored}, p.Payload(), nil)
+	s.header.ToSeq = 6
+	return s
 }
 
 // anchored returns the bundle with a second anchor of the chain, beside a system chain

@@ -51,7 +51,14 @@ type outcome struct {
 	TailAnchored bool     `json:"tail_anchored"`
 	Checkpoint   uint64   `json:"checkpoint_size,omitempty"` // anchors in the checkpoint that holds the tail's
 	AnchoredAt   string   `json:"anchored_at,omitempty"`
+	Lost         []lost   `json:"lost,omitempty"` // what the chain itself says is lost, by authority of the root key (V18)
 	Notes        []string `json:"notes"`
+}
+
+// lost is a range of sequence numbers whose records are gone for ever.
+type lost struct {
+	From uint64 `json:"from_seq"`
+	To   uint64 `json:"to_seq"` // included
 }
 
 // summary prints what the run comes to. It returns the first error of printing.
@@ -61,6 +68,9 @@ func (r *report) summary(s chain.Summary, err error) error {
 		Tenant: chain.FormatUUID(s.Bundle.TenantID), Origin: s.Bundle.Origin, LogID: s.Bundle.LogID.String(),
 		FromSeq: s.Bundle.FromSeq, ToSeq: s.Bundle.ToSeq, RootPinned: s.End.Pinned, Notes: r.notes(s),
 		TailAnchored: s.Anchored.Checkpoint.Size > 0, Checkpoint: s.Anchored.Checkpoint.Size,
+	}
+	for _, l := range s.Lost {
+		o.Lost = append(o.Lost, lost(l))
 	}
 	if o.TailAnchored {
 		o.AnchoredAt = time.UnixMicro(int64(s.Anchored.Anchor.TimeUS)).UTC().Format(time.RFC3339Nano)
@@ -125,6 +135,9 @@ func (r *report) text(o outcome) {
 	}
 	if o.TailAnchored {
 		line("anchored", "as the head at %s, in a checkpoint of %d anchors", o.AnchoredAt, o.Checkpoint)
+	}
+	for _, l := range o.Lost {
+		line("LOST", "seq %d to %d: the operator went on from an older database (V18)", l.From, l.To)
 	}
 	for _, n := range o.Notes {
 		line("note", "%s", n)

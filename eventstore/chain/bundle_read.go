@@ -27,44 +27,51 @@ func ReadBundle(r io.Reader) (BundleHeader, iter.Seq2[Record, error], error) {
 		return BundleHeader{}, nil, err
 	}
 	return h, func(yield func(Record, error) bool) {
-		for seq := h.FromSeq; ; seq++ {
-			r, err := in.record(h, seq)
+		for seq := h.FromSeq; ; {
+			r, next, err := in.record(h, seq)
 			if errors.Is(err, io.EOF) || !yield(r, err) || err != nil {
 				return
 			}
+			seq = next
 		}
 	}, nil
 }
 
-// record reads the record with a sequence number. After the last one it returns
-// io.EOF.
-func (l *lines) record(h BundleHeader, seq uint64) (Record, error) {
-	wrong := func(check int, detail string) (Record, error) {
-		return Record{}, fault{check, detail}.in(h.TenantID, seq)
+// record reads the record that stands at a sequence number, and returns which comes
+// next. After the last one it returns io.EOF.
+func (l *lines) record(h BundleHeader, seq uint64) (r Record, next uint64, err error) {
+	wrong := func(check int, detail string) (Record, uint64, error) {
+		return Record{}, 0, fault{check, detail}.in(h.TenantID, seq)
 	}
 	b, err := l.next(nil)
 	switch {
 	case errors.Is(err, io.EOF) && seq != h.ToSeq+1:
 		return wrong(23, "the bundle ends before the record")
 	case err != nil:
-		return Record{}, err
+		return Record{}, 0, err
 	}
 	if _, err := parseProof(b); err == nil && seq == h.ToSeq+1 {
 		if _, err := l.next(nil); errors.Is(err, io.EOF) {
-			return Record{}, io.EOF
+			return Record{}, 0, io.EOF
 		}
 		return wrong(5, "something follows the anchor")
 	}
 	e, err := parseEvent(b, nil)
 	switch {
 	case errors.Is(err, errUnknown):
-		return Record{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		return Record{}, 0, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	case err != nil || e.broken:
 		return wrong(1, errDamaged.Error())
-	case e.seq != seq || seq > h.ToSeq:
+	case e.seq > h.ToSeq || e.seq != seq && !follows(e, seq):
 		return wrong(5, "the record stands in the wrong place")
 	}
-	return e.record, nil
+	return e.record, e.seq + 1, nil
+}
+
+// follows reports whether e says that everything from seq up to it is lost.
+func follows(e event, seq uint64) bool {
+	loss, ok := e.record.Loss()
+	return ok && loss.From == seq && loss.To+1 == e.seq
 }
 
 // lines reads lines of up to MaxLine bytes.

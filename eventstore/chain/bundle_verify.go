@@ -48,6 +48,7 @@ type Summary struct {
 	Unsigned  uint64   // records whose signature no known key could verify
 	Stopped   bool     // at MaxFindings; the rest was not looked at
 	Continued bool     // from Options.From
+	Lost      []Range  // what the chain itself says is lost, by authority of the root key (V18)
 	Anchored  Anchored // how the end of the chain is anchored; zero: the bundle does not show it
 	Unlinked  bool     // nothing shows that its checkpoint goes on from Options.From.Checkpoint (V27)
 	End       Verified // where the chain stands; worth something if there are no findings
@@ -218,7 +219,7 @@ func (b *bundleVerifier) report(s *segment) {
 // end compares what was read with what was promised.
 func (b *bundleVerifier) end() {
 	h := &b.summary.Bundle
-	b.summary.End.State = b.verifier.State()
+	b.summary.End.State, b.summary.Lost = b.verifier.State(), b.verifier.Lost()
 	if b.summary.Stopped {
 		return
 	}
@@ -229,9 +230,19 @@ func (b *bundleVerifier) end() {
 		b.tell(fault{5, fmt.Sprintf("the bundle goes on here, and promised records up to %d", h.ToSeq)}.in(h.TenantID, h.ToSeq+1))
 	}
 	for _, seq := range slices.Sorted(maps.Keys(b.receipts)) {
-		b.tell(fault{28, "the record of the receipt is missing"}.in(h.TenantID, seq))
+		b.tell(fault{28, b.missing(seq)}.in(h.TenantID, seq))
 	}
 	b.anchor()
+}
+
+// missing says why there is no record to a receipt.
+func (b *bundleVerifier) missing(seq uint64) string {
+	for _, r := range b.summary.Lost {
+		if r.From <= seq && seq <= r.To {
+			return fmt.Sprintf("the record of the receipt is lost, with %d to %d", r.From, r.To)
+		}
+	}
+	return "the record of the receipt is missing"
 }
 
 // anchor verifies what the bundle's last line says of the record before it.

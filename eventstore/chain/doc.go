@@ -49,7 +49,8 @@
 //	V15  genesis: certified by the root key for this chain
 //	V16  key event: signature of the old key, certificate, proof of possession
 //	V17  no signature of a key after its replacement
-//	V18  recovery after a loss: always a finding, as this version knows none
+//	V18  recovery after a loss: the root key authorised it, it follows what was
+//	     anchored, and it names exactly what is missing
 //	V21  anchor: its form, its place among the anchors
 //	V23  no record is missing at the end: of what the bundle promised, and of what
 //	     was anchored

@@ -7,6 +7,7 @@ type step struct {
 	next   State
 	signer *PublicKey // whose signature it must bear; nil: nobody knows
 	check  int        // which check the signature belongs to
+	lost   *Loss      // what the record declares lost, rightly; nil: nothing
 }
 
 // verify checks e's signature. Fast leaves it at its length, but for key events.
@@ -19,10 +20,15 @@ func (s *step) verify(e *examined, fast bool) {
 	}
 }
 
-// keyEvent reports whether e changes or introduces a key, or claims to.
+// keyEvent reports whether e says which key signs, or claims to.
 func (e *examined) keyEvent() bool {
-	return e.header.Flags&(FlagGenesis|FlagKeyEvent) != 0 ||
+	return e.recovery() || e.header.Flags&(FlagGenesis|FlagKeyEvent) != 0 ||
 		e.header.EventType == TypeGenesis || e.header.EventType == TypeRotation
+}
+
+// recovery reports whether e goes on after a loss, or claims to.
+func (e *examined) recovery() bool {
+	return e.header.Flags&FlagRecovery != 0 || e.header.EventType == TypeRestored
 }
 
 // link checks e against the chain so far, and changes nothing.
@@ -45,10 +51,10 @@ func (v *Verifier) link(e *examined) step {
 		v.signer(e)
 	}
 	switch {
-	case h.Flags&FlagRecovery != 0:
-		e.fault(18, "this verifier knows no recovery")
 	case v.state.Head.Next == 0 && h.Seq != 0:
 		e.fault(15, "the chain does not begin with its genesis, so no signature can be verified")
+	case e.recovery():
+		v.recovery(e, &s)
 	case h.Seq == 0 || h.EventType == TypeGenesis:
 		v.genesis(e, &s)
 	case h.Flags&FlagKeyEvent != 0 || h.EventType == TypeRotation:
@@ -57,7 +63,7 @@ func (v *Verifier) link(e *examined) step {
 	return s
 }
 
-// place checks V3 to V6.
+// place checks V3 to V6. Where a recovery stands is V18's to check.
 func (v *Verifier) place(e *examined) {
 	h, head := &e.header, &v.state.Head
 	if h.LogID != v.policy.LogID && h.LogID != v.last.log {
@@ -65,6 +71,9 @@ func (v *Verifier) place(e *examined) {
 	}
 	if h.Tenant != v.policy.Tenant && h.Tenant != v.last.tenant {
 		e.fault(4, "the record belongs to another chain")
+	}
+	if e.recovery() && head.Next != 0 {
+		return // V18
 	}
 	if h.Seq != head.Next {
 		e.fault(5, fmt.Sprintf("the record stands where %d belongs", head.Next))
@@ -114,6 +123,9 @@ func (v *Verifier) move(e *examined, s step) {
 		v.retired[v.state.Key.ID()] = struct{}{}
 	}
 	v.state, v.torn = s.next, false
+	if s.lost != nil {
+		v.lost = append(v.lost, Range{s.lost.From, s.lost.To})
+	}
 	if !e.parsed {
 		return
 	}

@@ -34,7 +34,8 @@ type Verifier struct {
 		log    Hash
 		tenant [16]byte
 	}
-	torn bool // the record before cannot be read, so nothing can be said of the link to it
+	lost []Range // that recoveries declared
+	torn bool    // the record before cannot be read, so nothing can be said of the link to it
 }
 
 // NewVerifier returns a Verifier for a chain from its genesis on. It remembers
@@ -52,6 +53,12 @@ func newVerifier(p Policy, s State, past *past) *Verifier {
 	v.last.log, v.last.tenant = p.LogID, p.Tenant
 	return v
 }
+
+// Range is a run of sequence numbers, both ends included.
+type Range struct{ From, To uint64 }
+
+// Lost returns the ranges that the chain itself says are lost, in order (V18).
+func (v *Verifier) Lost() []Range { return v.lost }
 
 // State returns where the chain stands after the last record that passed.
 func (v *Verifier) State() State { return v.state }
