@@ -191,7 +191,7 @@ func (i *Identity) claim(ctx context.Context, by domain.Actor, claimed domain.Ac
 	}
 }
 
-// directory reads how many tenants there are from the last one that was added.
+// directory reads how many tenants there are from the last one that was added, or lost.
 func (i *Identity) directory(ctx context.Context) (domain.Directory, error) {
 	r, err := i.Log.Latest(ctx, domain.TenantID{}, domain.DirectoryAggregate)
 	if errors.Is(err, eventstore.ErrNotFound) {
@@ -200,11 +200,11 @@ func (i *Identity) directory(ctx context.Context) (domain.Directory, error) {
 	if err != nil {
 		return domain.Directory{}, err
 	}
-	added, ok := r.Event.(domain.TenantAdded)
+	last, ok := r.Event.(domain.DirectoryEvent)
 	if !ok {
 		return domain.Directory{}, fmt.Errorf("%w: %s in the directory", eventstore.ErrTampered, r.Header.EventType)
 	}
-	return domain.Directory{}.Evolve(added), nil
+	return domain.Directory{}.Evolve(last), nil
 }
 
 // begin opens the tenant's chain with its registration, unless it was opened

@@ -19,8 +19,8 @@ var errNoObject = errors.New("not a JSON object")
 // decoders lists every fact ever stored, by type. An entry is never removed:
 // the log is for ever, and so is our ability to read it.
 var decoders = decoderTable(
-	decode[ChainGenesis],
-	decode[AccountClaimed], decode[AccountReleased], decode[TenantAdded], decode[AuthFailuresSummarised],
+	decode[ChainGenesis], decode[ChainRestored],
+	decode[AccountClaimed], decode[AccountReleased], decode[TenantAdded], decode[TenantLost], decode[AuthFailuresSummarised],
 	decode[TenantRegistered], decode[TenantSettingsChanged], decode[TenantActivated],
 	decode[OwnerAdded], decode[OwnerRemoved], decode[LockdownActivated], decode[LockdownLifted],
 	decode[UserInvited], decode[UserRegistered], decode[UserEmailVerified], decode[UserRoleChanged], decode[UserDeactivated],

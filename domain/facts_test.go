@@ -18,12 +18,14 @@ var expiry = now.Add(90 * 24 * time.Hour).UnixMicro()
 // shows it. Texts hold what a careless encoder would escape.
 var facts = []domain.Event{
 	domain.ChainGenesis{KeyCert: []byte("certificate and signature"), PublicKey: []byte("public key"), TenantIndex: 7},
+	domain.ChainRestored{KeyCert: []byte("loss and signature"), MissingFromSeq: 40, MissingToSeq: 41},
 	domain.AccountClaimed{AccountRef: account, TenantID: tenantID, UserID: userID, Personal: domain.Registration{
 		Email: "ada@example.org", PasswordHash: "$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA",
 		TenantName: "Lovelace & Söhne <Analytical>", TrialEndsAt: expiry, Verified: true,
 	}},
 	domain.AccountReleased{AccountRef: account, UserID: userID},
 	domain.TenantAdded{TenantID: tenantID, TenantIndex: 7},
+	domain.TenantLost{Events: 42, TenantID: tenantID, TenantIndex: 8},
 	domain.AuthFailuresSummarised{Accounts: 128, Bucket: digest(10), Count: 99874, WindowSeconds: 60},
 	domain.TenantRegistered{
 		Owner: userID, Plan: "trial", TenantID: tenantID, TrialEndsAt: expiry,

@@ -14,6 +14,8 @@ import (
 // that belongs to no aggregate of the domain says what it is about.
 var meanings = map[string]struct{ about, meaning string }{
 	"CHAIN_GENESIS":                {"tenant", "The chain begins: the root key certifies its first audit key."},
+	"CHAIN_RESTORED":               {"tenant", "The operator authorised that the chain goes on without what an older database has lost; verifiers show the lost range for ever."},
+	"TENANT_LOST":                  {"", "On the system chain: nothing is left of a tenant that was anchored; its place is not given again."},
 	"ACCOUNT_CLAIMED":              {"", "On the system chain: an e-mail address now belongs to one user of one tenant."},
 	"TENANT_ADDED":                 {"", "On the system chain: a tenant has its place among the chains."},
 	"ACCOUNT_RELEASED":             {"", "On the system chain: the address of an erased person may be claimed again."},

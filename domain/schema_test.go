@@ -188,6 +188,7 @@ var worded = map[string]string{
 	"AUDIT_EXPORTED.format":              "one of the formats there are",
 	"CHAIN_GENESIS.key_cert":             "a certificate of ids, numbers and hashes",
 	"CHAIN_GENESIS.public_key":           "a key",
+	"CHAIN_RESTORED.key_cert":            "a certificate of ids, numbers and hashes",
 	"COMPLIANCE_SCORED.framework":        "one of the frameworks there are",
 	"CREDENTIAL_SEALED.algorithm":        "one of the algorithms there are",
 	"CREDENTIAL_SEALED.classification":   "one of the classes there are",

@@ -9,6 +9,14 @@ type (
 		PublicKey   []byte `json:"public_key"`   // ML-DSA-65, 1,952 bytes
 		TenantIndex uint32 `json:"tenant_index"` // 0 is the system chain
 	}
+	// ChainRestored goes on with a chain whose newest facts are lost, as the operator
+	// decided: the database is an older one than the anchors hold. The lost sequence
+	// numbers are not given again.
+	ChainRestored struct {
+		KeyCert        []byte `json:"key_cert"`         // what is lost, and which key goes on, with the root key's signature
+		MissingFromSeq uint64 `json:"missing_from_seq"` // of the first fact that is lost
+		MissingToSeq   uint64 `json:"missing_to_seq"`   // of the last one, included
+	}
 	// AccountClaimed reserves an e-mail address for one tenant's user. It is
 	// version 1 of the aggregate that the address's MAC names, so an address is claimed once.
 	AccountClaimed struct {
@@ -33,6 +41,14 @@ type (
 		TenantID    TenantID `json:"tenant_id"`
 		TenantIndex uint32   `json:"tenant_index"`
 	}
+	// TenantLost keeps the place of a tenant of whom nothing is left: the database is
+	// one from before it registered. Its aggregate version is the index, as that of
+	// TenantAdded is.
+	TenantLost struct {
+		Events      uint64   `json:"events"` // how many of its chain were anchored
+		TenantID    TenantID `json:"tenant_id"`
+		TenantIndex uint32   `json:"tenant_index"`
+	}
 	// AuthFailuresSummarised stands for all failed proofs of nobody known that came
 	// from one place within a window: outsiders do not make the chain grow. A zero
 	// bucket stands for all places of the window that have no fact of their own.
@@ -51,6 +67,12 @@ func (AuthFailuresSummarised) EventType() EventType {
 
 // EventType implements Event.
 func (ChainGenesis) EventType() EventType { return EventType{"CHAIN_GENESIS", 1} }
+
+// EventType implements Event.
+func (ChainRestored) EventType() EventType { return EventType{"CHAIN_RESTORED", 1} }
+
+// EventType implements Event.
+func (TenantLost) EventType() EventType { return EventType{"TENANT_LOST", 1} }
 
 // EventType implements Event.
 func (AccountClaimed) EventType() EventType { return EventType{"ACCOUNT_CLAIMED", 1} }
@@ -119,16 +141,21 @@ type DirectoryEvent interface {
 
 func (TenantAdded) directory() {}
 
+func (TenantLost) directory() {}
+
 // Directory is what the system chain knows about the set of tenants. The zero
 // Directory has none.
 type Directory struct {
-	Tenants uint32 // how many were added; the next one's index is Tenants+1, since index 0 is the system chain
+	Tenants uint32 // how many were added, or lost; the next one's index is Tenants+1, since index 0 is the system chain
 }
 
 // Evolve returns the directory as it is after e. It is total, and since each fact
 // holds the index it gave, the last one alone gives the same.
 func (d Directory) Evolve(e DirectoryEvent) Directory {
-	if e, ok := e.(TenantAdded); ok {
+	switch e := e.(type) {
+	case TenantAdded:
+		d.Tenants = e.TenantIndex
+	case TenantLost:
 		d.Tenants = e.TenantIndex
 	}
 	return d

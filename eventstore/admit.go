@@ -104,6 +104,9 @@ func (s *sequencer) check(ctx context.Context, b *signed, r *request, now uint64
 	ids := map[domain.ID]struct{}{}
 	for i, e := range r.facts {
 		f := e.fact
+		if _, restores := f.Event.(domain.ChainRestored); restores {
+			return errRestores
+		}
 		if _, genesis := f.Event.(domain.ChainGenesis); genesis != (b.head.Next == 0 && i == 0) {
 			return errNoGenesis
 		}

@@ -23,11 +23,15 @@ func (l *Log) WriteBundle(
 		return nil, err
 	}
 	next := uint64(0)
+	written := 0
 	for r, err := range l.Store.Chain(ctx, tenant, 0) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a chain: %w", err)
 		}
-		if next%maxBatch == 0 && pace != nil {
+		if loss, ok := r.Loss(); ok {
+			next = loss.To + 1
+		}
+		if written++; written%maxBatch == 1 && pace != nil {
 			if err := pace(); err != nil {
 				return nil, err
 			}

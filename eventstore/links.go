@@ -16,7 +16,8 @@ type Link struct {
 	Prev     chain.Hash
 	Hash     chain.Hash
 	TimeUS   uint64
-	Added    *domain.TenantAdded // what the record says, if it adds a tenant; verified
+	Event    domain.Event // of a record about who has which place, verified; else nil
+	Loss     *chain.Loss  // what a record says its chain has lost, verified; else nil
 }
 
 // Links returns up to limit links of all chains after a position, in order. What
@@ -28,9 +29,7 @@ func (l *Log) Links(ctx context.Context, after Position, limit int) ([]Link, err
 		links := make([]Link, len(facts))
 		for i := range facts {
 			links[i] = linkOf(&facts[i].Header, facts[i].Hash, facts[i].Position)
-			if added, ok := facts[i].Event.(domain.TenantAdded); ok {
-				links[i].Added = &added
-			}
+			links[i].say(&facts[i])
 		}
 		return links, nil
 	}
@@ -56,7 +55,11 @@ func (l *Log) LinkAt(ctx context.Context, tenant domain.TenantID, seq uint64) (L
 		if err != nil {
 			return Link{}, err
 		}
-		return l.link(ctx, Positioned{Record: r})
+		link, err := l.link(ctx, Positioned{Record: r})
+		if err != nil || link.Seq == seq {
+			return link, err
+		}
+		break // the chain has lost it
 	}
 	return Link{}, ErrNotFound
 }
@@ -67,16 +70,37 @@ func (l *Log) link(ctx context.Context, p Positioned) (Link, error) {
 		return Link{}, fmt.Errorf("%w: at %d: %w", ErrTampered, p.Position, err)
 	}
 	link := linkOf(&h, p.Record.Hash(), p.Position)
-	if h.EventType == (domain.TenantAdded{}).EventType().Name && h.Tenant == [16]byte{} {
-		r, err := l.read(ctx, domain.TenantID{}, p)
+	if says(&h) {
+		r, err := l.read(ctx, link.Tenant, p)
 		if err != nil {
 			return Link{}, err
 		}
-		if added, ok := r.Event.(domain.TenantAdded); ok {
-			link.Added = &added
-		}
+		link.say(&r)
 	}
 	return link, nil
+}
+
+// says reports whether a record with this header says more than where it stands.
+func says(h *chain.Header) bool {
+	switch h.EventType {
+	case (domain.TenantAdded{}).EventType().Name, (domain.TenantLost{}).EventType().Name:
+		return h.Tenant == [16]byte{}
+	}
+	return h.Flags&chain.FlagRecovery != 0
+}
+
+// say takes what r says into k.
+func (k *Link) say(r *Recorded) {
+	if !says(&r.Header) {
+		return
+	}
+	switch r.Event.(type) {
+	case domain.TenantAdded, domain.TenantLost:
+		k.Event = r.Event
+	}
+	if loss, ok := r.Record.Loss(); ok {
+		k.Loss = &loss
+	}
 }
 
 func linkOf(h *chain.Header, hash chain.Hash, at Position) Link {

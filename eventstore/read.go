@@ -83,11 +83,15 @@ func (l *Log) Follow(ctx context.Context, after Position) iter.Seq2[Recorded, er
 
 // At returns the fact with a sequence number, verified, or ErrNotFound.
 func (l *Log) At(ctx context.Context, tenant domain.TenantID, seq uint64) (Recorded, error) {
-	for r, err := range l.Store.Chain(ctx, tenant, seq) {
+	for record, err := range l.Store.Chain(ctx, tenant, seq) {
 		if err != nil {
 			return Recorded{}, err
 		}
-		return l.read(ctx, tenant, Positioned{Record: r})
+		r, err := l.read(ctx, tenant, Positioned{Record: record})
+		if err != nil || r.Header.Seq == seq {
+			return r, err
+		}
+		break // the chain has lost it
 	}
 	return Recorded{}, ErrNotFound
 }
@@ -103,7 +107,8 @@ func (l *Log) Latest(ctx context.Context, tenant domain.TenantID, id domain.Aggr
 }
 
 // History returns tenant's facts from a sequence number on, in order, each
-// verified and linked to the one before it.
+// verified and linked to the one before it, or to what the chain says it has lost
+// between them.
 func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) iter.Seq2[Recorded, error] {
 	return func(yield func(Recorded, error) bool) {
 		var prev *Recorded
@@ -113,7 +118,7 @@ func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) 
 				return
 			}
 			r, err := l.read(ctx, tenant, Positioned{Record: record})
-			if err == nil && prev != nil && (r.Header.Seq != prev.Header.Seq+1 || r.Header.Prev != prev.Hash) {
+			if err == nil && prev != nil && !r.follows(prev) {
 				err = fmt.Errorf("%w: event %d does not follow %d", ErrTampered, r.Header.Seq, prev.Header.Seq)
 			}
 			if !yield(r, err) || err != nil {
@@ -122,6 +127,14 @@ func (l *Log) History(ctx context.Context, tenant domain.TenantID, from uint64) 
 			prev = &r
 		}
 	}
+}
+
+// follows reports whether a verified r is the next record of its chain after prev.
+func (r *Recorded) follows(prev *Recorded) bool {
+	if loss, ok := r.Record.Loss(); ok {
+		return loss.From == prev.Header.Seq+1 && loss.Kept == prev.Hash
+	}
+	return r.Header.Seq == prev.Header.Seq+1 && r.Header.Prev == prev.Hash
 }
 
 // read verifies a stored record by its bytes and decodes it.
@@ -149,6 +162,11 @@ func (l *Log) verify(ctx context.Context, tenant domain.TenantID, r chain.Record
 	if h, err = chain.VerifyRecord(l.LogID, key, r); err != nil {
 		return h, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
+	if h.Flags&chain.FlagRecovery != 0 || h.EventType == chain.TypeRestored {
+		if _, err := chain.VerifyLoss(l.Root, r); err != nil {
+			return h, fmt.Errorf("%w: %w", ErrTampered, err)
+		}
+	}
 	return h, nil
 }
 
@@ -160,7 +178,7 @@ const firstEpoch = 1
 // introduces it, and the root key certified it (V15). It refuses with ErrTampered a
 // record that says another key signed it (V12) or that the key changes with it (V16).
 func (l *Log) publicKey(ctx context.Context, tenant domain.TenantID, h *chain.Header) (*chain.PublicKey, error) {
-	if h.Flags&(chain.FlagKeyEvent|chain.FlagRecovery) != 0 || h.EventType == chain.TypeRotation {
+	if h.Flags&chain.FlagKeyEvent != 0 || h.EventType == chain.TypeRotation {
 		return nil, fmt.Errorf("%w: event %d is to change the key of its chain (V16)", ErrTampered, h.Seq)
 	}
 	if h.KeyEpoch != firstEpoch {

@@ -101,27 +101,49 @@ func (s *Server) proof(ctx context.Context, in *call, _ none) (reply[proofAnswer
 	if err := s.anchored(ctx, in.by.Tenant, seq); err != nil {
 		return reply[proofAnswer]{}, err
 	}
-	proof, leaf, err := s.Anchors.Record(ctx, in.by.Tenant, seq, from)
+	a, err := s.prove(ctx, in.by.Tenant, seq, from, s.Anchors.Record)
+	if errors.Is(err, errGap) { // an anchor from before the loss may hold it
+		a, err = s.prove(ctx, in.by.Tenant, seq, from, s.Anchors.First)
+	}
+	if errors.Is(err, errGap) {
+		err = errNotFound
+	}
+	return reply[proofAnswer]{data: a, receipt: receipt}, notYet(err)
+}
+
+// errGap reports that the chain has lost a record that a proof needs.
+var errGap = errors.New("the chain has lost what lies between")
+
+// prover leads from a record to the newest checkpoint.
+type prover = func(ctx context.Context, tenant domain.TenantID, seq, from uint64) (chain.Proof, chain.Leaf, error)
+
+// prove returns the proof of a record by the anchor that one of the ledger's ways
+// leads to. It returns errGap where the headers on that way are not all there.
+func (s *Server) prove(ctx context.Context, tenant domain.TenantID, seq, from uint64, way prover) (proofAnswer, error) {
+	proof, leaf, err := way(ctx, tenant, seq, from)
 	if err != nil {
-		return reply[proofAnswer]{}, notYet(err)
+		return proofAnswer{}, err
 	}
 	a := proofAnswer{
 		Seq: seq, TenantIndex: proof.TenantIndex, AnchoredSeq: leaf.Next - 1, Record: proof.Record, HeadsPath: encodePath(proof.HeadsPath),
 		TlogIndex: proof.TlogIndex, TlogPath: encodePath(proof.TlogPath), Checkpoint: proof.Checkpoint,
 		ConsistencyFrom: proof.ConsistencyFrom, ConsistencyPath: encodePath(proof.ConsistencyPath),
 	}
-	for r, err := range s.Events.History(ctx, in.by.Tenant, seq) {
+	for r, err := range s.Events.History(ctx, tenant, seq) {
 		if err != nil {
-			return reply[proofAnswer]{}, err
+			return proofAnswer{}, err
 		}
-		if r.Header.Seq == seq {
+		if r.Header.Seq != seq+uint64(len(a.Headers)) {
+			return proofAnswer{}, errGap
+		}
+		if len(a.Headers) == 0 {
 			a.EventHash = r.Hash.String()
 		}
 		if a.Headers = append(a.Headers, r.Record.Header); r.Header.Seq+1 == leaf.Next {
-			return reply[proofAnswer]{data: a, receipt: receipt}, nil
+			return a, nil
 		}
 	}
-	return reply[proofAnswer]{}, fmt.Errorf("%w: the chain ends before event %d, which was anchored", eventstore.ErrTampered, leaf.Next-1)
+	return proofAnswer{}, fmt.Errorf("%w: the chain ends before event %d, which was anchored", eventstore.ErrTampered, leaf.Next-1)
 }
 
 // anchored waits until a record is anchored. It refuses with NotFound one that is

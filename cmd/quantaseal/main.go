@@ -30,6 +30,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" default:"1" help:"Serve the API (default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the databases to this version's schema, and stop."`
 	Rebuild rebuildCommand `cmd:"" help:"Fold every read model anew from the log. Stop the servers first."`
+	Recover recoverCommand `cmd:"" help:"Go on from an older database than the anchors hold, or list what that loses. Stop the servers first."`
 	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
 	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
 	Keys    keysCommand    `cmd:"" help:"Change how the root key is protected."`

@@ -55,7 +55,9 @@ func (l *Ledger) compare(ctx context.Context, leaf chain.Leaf) ([]chain.Finding,
 	head, err := l.Events.Head(ctx, tenant)
 	if err == nil && head.Next > leaf.Next {
 		var link eventstore.Link
-		link, err = l.Events.LinkAt(ctx, tenant, leaf.Next-1)
+		if link, err = l.Events.LinkAt(ctx, tenant, leaf.Next-1); errors.Is(err, eventstore.ErrNotFound) {
+			return wrong(leaf.Next-1, "V23", "the record was given up, and no anchor says so: the recovery has to be ended")
+		}
 		head.Hash = link.Hash
 	}
 	switch {
@@ -63,6 +65,8 @@ func (l *Ledger) compare(ctx context.Context, leaf chain.Leaf) ([]chain.Finding,
 		return wrong(leaf.Next-1, "V14", "what is stored contradicts itself")
 	case err != nil:
 		return nil, err
+	case leaf.Closed && head.Next == 0:
+		return nil, nil
 	case head.Next < leaf.Next:
 		return wrong(head.Next, "V23", fmt.Sprintf("the chain ends here, and was anchored up to %d", leaf.Next-1))
 	case head.Hash != leaf.Hash:

@@ -71,19 +71,30 @@ func (l *Ledger) follow(g *growth, link *eventstore.Link) error {
 	if !grown {
 		leaf = l.leaves[place]
 	}
-	if link.Seq != leaf.Next || link.Prev != leaf.Hash {
+	goesOn := link.Seq == leaf.Next && link.Prev == leaf.Hash
+	if lost := link.Loss; lost != nil && !goesOn { // it was lost before it was anchored here
+		goesOn = lost.From == leaf.Next && lost.Kept == leaf.Hash
+	}
+	if !goesOn || leaf.Closed {
 		return fork(leaf, "the record does not follow the one that was anchored")
 	}
 	leaf.Next, leaf.Hash = link.Seq+1, link.Hash
 	g.leaves[place] = leaf
-	if a := link.Added; a != nil {
-		if int(a.TenantIndex) != len(l.leaves)+len(g.added) {
-			return fmt.Errorf("%w: place %d was given after %d", eventstore.ErrTampered, a.TenantIndex, len(l.leaves)+len(g.added)-1)
-		}
-		g.added[a.TenantID] = a.TenantIndex
-		g.leaves[a.TenantIndex] = chain.Leaf{
-			Index: a.TenantIndex, Tenant: a.TenantID.ID, Hash: chain.GenesisPrev(l.Events.LogID, a.TenantID.ID),
-		}
+	switch e := link.Event.(type) {
+	case domain.TenantAdded:
+		return l.seat(g, e.TenantID, e.TenantIndex, false)
+	case domain.TenantLost:
+		return l.seat(g, e.TenantID, e.TenantIndex, true)
 	}
+	return nil
+}
+
+// seat gives a tenant the next place.
+func (l *Ledger) seat(g *growth, tenant domain.TenantID, place uint32, closed bool) error {
+	if int(place) != len(l.leaves)+len(g.added) {
+		return fmt.Errorf("%w: place %d was given after %d", eventstore.ErrTampered, place, len(l.leaves)+len(g.added)-1)
+	}
+	g.added[tenant] = place
+	g.leaves[place] = chain.Leaf{Index: place, Tenant: tenant.ID, Hash: chain.GenesisPrev(l.Events.LogID, tenant.ID), Closed: closed}
 	return nil
 }

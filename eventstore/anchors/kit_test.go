@@ -91,12 +91,17 @@ func (p *place) genesis(id domain.TenantID, index uint32) {
 	p.must(p.append(id, eventstore.Fact{Event: g, Aggregate: domain.AggregateID{Kind: domain.KindTenant, ID: id.ID}}))
 }
 
+// added is the fact that gives a tenant its place.
+func added(id domain.TenantID, n uint32) eventstore.Fact {
+	return eventstore.Fact{
+		Event: domain.TenantAdded{TenantID: id, TenantIndex: n}, Aggregate: domain.DirectoryAggregate, Changes: true, Version: uint64(n) - 1,
+	}
+}
+
 // add gives a tenant its place, and opens its chain unless the process dies before.
 func (p *place) add(n uint32, dies bool) {
 	p.t.Helper()
-	p.must(p.append(domain.TenantID{}, eventstore.Fact{
-		Event: domain.TenantAdded{TenantID: tenant(n), TenantIndex: n}, Aggregate: domain.DirectoryAggregate, Changes: true, Version: uint64(n) - 1,
-	}))
+	p.must(p.append(domain.TenantID{}, added(tenant(n), n)))
 	if !dies {
 		p.genesis(tenant(n), n)
 	}
@@ -142,8 +147,8 @@ func (p *place) ledger(store anchors.Store) (*anchors.Ledger, *strings.Builder) 
 	said := &strings.Builder{}
 	l, err := (&anchors.Ledger{
 		Store: store, Events: p.log, Origin: "vault.example.com/audit", Now: time.Now, Logger: slog.New(slog.NewTextHandler(said, nil)),
-		Sign: func(_ context.Context, message []byte) ([]byte, error) {
-			return keys.SignRoot(chain.ContextCheckpoint, message)
+		Sign: func(_ context.Context, purpose string, message []byte) ([]byte, error) {
+			return keys.SignRoot(purpose, message)
 		},
 	}).Open(p.t.Context())
 	p.must(err)

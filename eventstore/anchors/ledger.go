@@ -18,8 +18,8 @@ import (
 type Ledger struct {
 	Store  Store
 	Events *eventstore.Log
-	// Sign returns the root key's signature of a message under chain.ContextCheckpoint.
-	Sign   func(ctx context.Context, message []byte) ([]byte, error)
+	// Sign returns the root key's signature of a message under a context string.
+	Sign   func(ctx context.Context, context string, message []byte) ([]byte, error)
 	Origin string // of the deployment, which names the log
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -183,7 +183,12 @@ func (l *Ledger) Pass(ctx context.Context) error {
 	if err := l.collect(ctx); err != nil || len(l.grown.leaves) == 0 {
 		return err
 	}
-	e := l.entry(l.grown)
+	return l.add(ctx, l.grown)
+}
+
+// add anchors what has grown. The caller holds mu.
+func (l *Ledger) add(ctx context.Context, g growth) error {
+	e := l.entry(g)
 	var before *chain.Anchor
 	if l.state.Size > 0 {
 		before = &l.state.Newest

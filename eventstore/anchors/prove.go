@@ -70,7 +70,7 @@ func (l *Ledger) sign(ctx context.Context) error {
 		}
 	}
 	c := chain.Checkpoint{Origin: l.Origin, Size: size, Root: root}
-	signature, err := l.Sign(ctx, c.Text())
+	signature, err := l.Sign(ctx, chain.ContextCheckpoint, c.Text())
 	if err != nil {
 		return fmt.Errorf("signing a checkpoint: %w", err)
 	}
@@ -150,6 +150,24 @@ func (l *Ledger) Record(ctx context.Context, tenant domain.TenantID, seq, from u
 	case l.leaves[place].Next-seq <= far:
 		return l.head(ctx, tenant, from)
 	}
+	return l.first(ctx, place, seq, from)
+}
+
+// First is Record by the oldest anchor that covers the record.
+func (l *Ledger) First(ctx context.Context, tenant domain.TenantID, seq, from uint64) (chain.Proof, chain.Leaf, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refresh(ctx); err != nil {
+		return chain.Proof{}, chain.Leaf{}, err
+	}
+	place, ok := l.places[tenant]
+	if !ok {
+		return chain.Proof{}, chain.Leaf{}, ErrNotAnchored
+	}
+	return l.first(ctx, place, seq, from)
+}
+
+func (l *Ledger) first(ctx context.Context, place uint32, seq, from uint64) (chain.Proof, chain.Leaf, error) {
 	number, err := l.Store.Covering(ctx, place, seq)
 	if err != nil {
 		return chain.Proof{}, chain.Leaf{}, err

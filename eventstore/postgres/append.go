@@ -23,11 +23,11 @@ const (
 	takeTurn = `SELECT pg_advisory_xact_lock(1901426000, 1)` // the two-part locks of this database are otherwise unused by us
 
 	// A record goes in only behind its chain's last one, whose hash is $12 and whose
-	// number is one less; NULL: as the chain's first.
+	// number is $13; NULL: as the chain's first.
 	insert = `INSERT INTO events.events (pos, ` + stored + `)
 		SELECT (SELECT coalesce(max(pos), 0) + 1 FROM events.events), $1, $2::bigint, $3, $4, $5, $6, $7, $8, $9, $10, $11
 		WHERE (SELECT hash FROM (SELECT seq, hash FROM events.events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1) AS head
-			WHERE seq = $2::bigint - 1) IS NOT DISTINCT FROM $12
+			WHERE seq = $13::bigint) IS NOT DISTINCT FROM $12
 		RETURNING pos`
 	stored = `tenant_id, seq, event_id, aggregate_kind, aggregate_id, aggregate_version, header, payload, detached, signature, hash`
 
@@ -73,9 +73,10 @@ func (s *Store) transact(ctx context.Context, offers []*table.Pending) (repeats 
 // queue adds the insertion of o's records to a message.
 func queue(o *table.Pending, message *pgx.Batch) {
 	var prev []byte
-	if o.First > 0 {
+	if o.After > 0 {
 		prev = o.Prev[:]
 	}
+	last := int64(o.After) - 1
 	for i := range o.Records {
 		r, c := &o.Records[i], &o.Columns[i]
 		var version *int64
@@ -84,8 +85,8 @@ func queue(o *table.Pending, message *pgx.Batch) {
 			version = &v
 		}
 		message.Queue(insert, c.Tenant[:], int64(c.Seq), c.EventID[:], int16(c.AggregateKind), c.AggregateID[:], version,
-			r.Header, r.Payload, r.Detached, r.Signature, o.Hashes[i][:], prev)
-		prev = o.Hashes[i][:]
+			r.Header, r.Payload, r.Detached, r.Signature, o.Hashes[i][:], prev, last)
+		prev, last = o.Hashes[i][:], int64(c.Seq)
 	}
 }
 

@@ -58,6 +58,7 @@ func (s *Store) Chain(ctx context.Context, tenant domain.TenantID, from uint64) 
 		},
 		End:   func() (int64, error) { return s.number(ctx, chainEnd, tenant.ID[:]) },
 		Place: table.Seq,
+		Chain: true,
 	}.Records()
 }
 

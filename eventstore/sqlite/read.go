@@ -43,6 +43,7 @@ func (s *Store) Chain(ctx context.Context, tenant domain.TenantID, from uint64) 
 		},
 		End:   func() (int64, error) { return number(ctx, s.stmts.chainEnd, tenant.ID[:]) },
 		Place: table.Seq,
+		Chain: true,
 	}.Records()
 }
 

@@ -26,7 +26,8 @@ type Offer struct {
 	Columns []chain.Index // of each record
 	Hashes  []chain.Hash  // of each record
 	First   uint64        // sequence number of the first record
-	Prev    chain.Hash    // what the first record links to
+	After   uint64        // what the chain's next one has to be; less than First if what lies between is lost
+	Prev    chain.Hash    // of the record before it
 	Head    chain.Head    // of the chain once the offer is taken
 }
 
@@ -48,7 +49,10 @@ func NewOffer(tenant domain.TenantID, records []chain.Record) (Offer, error) {
 		}
 		switch {
 		case i == 0:
-			o.First, o.Prev = h.Seq, h.Prev
+			o.First, o.After, o.Prev = h.Seq, h.Seq, h.Prev
+			if loss, ok := r.Loss(); ok {
+				o.After, o.Prev = loss.From, loss.Kept
+			}
 		case h.Seq != o.Head.Next || h.Prev != o.Head.Hash:
 			return Offer{}, fmt.Errorf("%w: %d after %d", ErrNoOffer, h.Seq, o.Head.Next-1)
 		}
@@ -71,7 +75,7 @@ func NewOffer(tenant domain.TenantID, records []chain.Record) (Offer, error) {
 
 // Follows reports whether a chain with this head can take the offer.
 func (o *Offer) Follows(head chain.Head) bool {
-	return o.First == head.Next && (head.Next == 0 || o.Prev == head.Hash)
+	return o.After == head.Next && (head.Next == 0 || o.Prev == head.Hash)
 }
 
 // Head returns the state of a chain whose last record is r.

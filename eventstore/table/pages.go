@@ -29,6 +29,9 @@ type Pages struct {
 	// Chains says that the rows are of many chains, each in its order:
 	// their Neighbours were asked for.
 	Chains bool
+	// Chain says that the rows are of one chain: places may be missing that it says
+	// are lost.
+	Chain bool
 }
 
 // Rows returns the rows up to the end there was, each checked against its
@@ -52,7 +55,7 @@ func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 				if !yield(r, err) || err != nil {
 					return
 				}
-				after, pos = after+1, rows[i].Pos
+				after, pos = p.Place(&rows[i]), rows[i].Pos
 			}
 			if len(rows) < limit || after == end {
 				return
@@ -71,7 +74,7 @@ func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 // check checks a row that follows the place after and the position pos.
 func (p Pages) check(row *Row, after, pos int64) (eventstore.Positioned, error) {
 	r, err := row.Positioned()
-	if err == nil && p.Place(row) != after+1 {
+	if err == nil && p.Place(row) != after+1 && !(p.Chain && row.restores(after+1)) {
 		err = fmt.Errorf("%w: nothing stands between %d and %d", eventstore.ErrTampered, after, p.Place(row))
 	}
 	if err == nil && row.Pos <= pos {

@@ -41,9 +41,16 @@ func (r *Row) Fields() []any {
 // FieldsAmong returns where to scan Columns and Neighbours to.
 func (r *Row) FieldsAmong() []any { return append(r.Fields(), &r.Before, &r.After) }
 
+// restores reports whether r says that its chain has lost everything from a sequence
+// number, or one before that, up to r.
+func (r *Row) restores(seq int64) bool {
+	loss, ok := r.Record.Loss()
+	return ok && loss.From <= uint64(seq) && loss.To+1 == uint64(r.Seq)
+}
+
 // inOrder returns ErrTampered unless r stands between its neighbours.
 func (r *Row) inOrder() error {
-	if (r.Seq == 0 || r.Before != nil && *r.Before < r.Pos) && (r.After == nil || *r.After > r.Pos) {
+	if (r.Seq == 0 || r.Before != nil && *r.Before < r.Pos || r.Before == nil && r.restores(r.Seq-1)) && (r.After == nil || *r.After > r.Pos) {
 		return nil
 	}
 	return fmt.Errorf("%w: event %d stands at %d, and not between those before and after it", eventstore.ErrTampered, r.Seq, r.Pos)

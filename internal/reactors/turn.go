@@ -2,6 +2,7 @@ package reactors
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -63,6 +64,15 @@ func (r *Reactor) leave(ctx context.Context) error {
 	_, err := r.DB.ExecContext(ctx, `UPDATE reactors SET held_until = 0 WHERE reactor = $1 AND holder = $2`, r.Name, r.Holder[:])
 	if err != nil {
 		return fmt.Errorf("ending a turn: %w", err)
+	}
+	return nil
+}
+
+// Rewind has every reactor begin at end, if it came further: the log is an older one
+// now. No reactor may be running.
+func Rewind(ctx context.Context, db *sql.DB, end eventstore.Position) error {
+	if _, err := db.ExecContext(ctx, `UPDATE reactors SET position = $1 WHERE position > $1`, int64(end)); err != nil {
+		return fmt.Errorf("taking reactors back: %w", err)
 	}
 	return nil
 }

@@ -78,14 +78,28 @@ func headsOf(t *testing.T, log *eventstore.Log, tenants ...domain.TenantID) map[
 // cut removes records as whoever owns the database can.
 func (s *scene) cut(t *testing.T, where string, args ...any) {
 	t.Helper()
+	s.forced(t, func(statement func(string, ...any)) { statement(`DELETE FROM events WHERE `+where, args...) })
+}
+
+// forced has f run statements with nothing in its way.
+func (s *scene) forced(t *testing.T, f func(statement func(text string, args ...any))) {
+	t.Helper()
 	db := underneath(t, s.config, migrations.Events)
-	off, on := `ALTER TABLE events DISABLE TRIGGER ALL`, `ALTER TABLE events ENABLE ALWAYS TRIGGER events_keep`
+	off, on := []string{`ALTER TABLE events DISABLE TRIGGER ALL`}, []string{`ALTER TABLE events ENABLE ALWAYS TRIGGER events_keep`}
 	if s.config.DatabaseURL == "" {
-		off, on = `DROP TRIGGER events_no_delete`, `CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'kept'); END`
+		off = []string{`DROP TRIGGER events_no_delete`, `DROP TRIGGER events_no_update`}
+		on = []string{
+			`CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'kept'); END`,
+			`CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'kept'); END`,
+		}
 	}
-	run(t, db, off)
-	run(t, db, `DELETE FROM events WHERE `+where, args...)
-	run(t, db, on)
+	for _, text := range off {
+		run(t, db, text)
+	}
+	f(func(text string, args ...any) { run(t, db, text, args...) })
+	for _, text := range on {
+		run(t, db, text)
+	}
 	_ = db.Close()
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quantaseal/quantaseal/eventstore/anchors"
-	"github.com/quantaseal/quantaseal/eventstore/chain"
 	"github.com/quantaseal/quantaseal/internal/anchorstore"
 	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/migrations"
@@ -48,12 +47,13 @@ func (n *Node) openAnchors(ctx context.Context) (*anchorstore.Store, error) {
 func (n *Node) openLedger(ctx context.Context, store *anchorstore.Store, kms keyring.KMS, options Options) (err error) {
 	n.Anchors, err = (&anchors.Ledger{
 		Store: store, Events: n.Log, Origin: n.Ring.Deployment().Origin, Now: options.Now, Logger: options.Logger,
-		Sign: func(ctx context.Context, message []byte) ([]byte, error) {
-			return kms.Sign(ctx, chain.ContextCheckpoint, message)
-		},
+		Sign: kms.Sign,
 	}).Open(ctx)
 	if err != nil {
 		return err
+	}
+	if options.Recovering {
+		return n.mayRecover(ctx)
 	}
 	_, err = n.Anchors.Guard(ctx)
 	return err

@@ -79,6 +79,9 @@ type Options struct {
 	Pause   time.Duration // between two passes of the reconciler; zero = 30 s
 	Hold    time.Duration // how long an answer takes that must not tell of an account; zero = 500 ms
 
+	// Recovering opens a log that lost what was anchored without halting it, for Recover.
+	Recovering bool
+
 	ResendURL string // where Resend is; empty = where it is
 }
 
