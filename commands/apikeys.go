@@ -34,7 +34,8 @@ type CreatedKey struct {
 	Receipt     eventstore.Receipt
 }
 
-// CreateKey makes an API key that may do no more than its creator. Access
+// CreateKey makes an API key that may do no more than its creator, and from nowhere
+// else where that is an API key which is restricted to some addresses. Access
 // requirement: keys:manage. It refuses with Invalid unknown scopes and bad
 // names, with ErrDenied, on the record, with ErrKeyReused, and with ErrKeyExists
 // the repeat of a request that made one: its secret cannot be shown again, and
@@ -51,6 +52,9 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 		return createdBefore(before)
 	}
 	if err := authorize(ctx, i.Log, by, domain.ScopeKeysManage, "security.api_key.create"); err != nil {
+		return CreatedKey{}, err
+	}
+	if cmd.Ranges, err = i.confine(ctx, by, cmd.Ranges); err != nil {
 		return CreatedKey{}, err
 	}
 	if cmd.TTLDays == 0 {
@@ -98,6 +102,23 @@ func (i *Identity) CreateKey(ctx context.Context, cmd CreateKey) (CreatedKey, er
 		created.Ranges = append(created.Ranges, p.String())
 	}
 	return created, nil
+}
+
+// confine returns the ranges that a key of the actor's making acts from. It refuses
+// with ErrDenied, on the record, more than those of an actor that is a key itself.
+func (i *Identity) confine(ctx context.Context, by domain.Actor, asked []string) ([]string, error) {
+	if by.Kind != domain.ActorKey {
+		return asked, nil
+	}
+	creator, _, err := eventstore.Fold[domain.APIKey](ctx, i.Log, by.Tenant, keyAggregate(domain.KeyID{ID: by.ID}))
+	if err != nil {
+		return nil, fmt.Errorf("loading an API key: %w", err)
+	}
+	ranges, err := creator.Confine(asked)
+	if errors.Is(err, domain.ErrDenied) {
+		err = deny(ctx, i.Log, by, domain.ScopeKeysManage, "security.api_key.create")
+	}
+	return ranges, err
 }
 
 // claimKey checks what is decided before rights are, but for an earlier use of the

@@ -79,3 +79,43 @@ func TestARevokedKeyIsOver(t *testing.T) {
 		})
 	}
 }
+
+// A key that acts from some addresses only makes none that acts from others.
+func TestARestrictedKeyMakesNoFreerOne(t *testing.T) {
+	within(t, func(t *testing.T, v *vault) {
+		made, err := v.Identity.CreateKey(t.Context(), commands.CreateKey{
+			Actor: v.owner, Name: "k", Environment: domain.Live, Ranges: []string{"192.0.2.0/24"},
+		})
+		if err == nil {
+			err = v.Views.CatchUp(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, _, err := v.Identity.AuthenticateKey(t.Context(), made.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by.Request, by.Verdict = requestID(2), domain.Judged("")
+		v.since(t)
+		for _, tt := range []struct {
+			asked, got []string // nil = it is refused
+		}{
+			{nil, []string{"192.0.2.0/24"}},
+			{[]string{"192.0.2.7"}, []string{"192.0.2.7/32"}},
+			{[]string{"192.0.0.0/16"}, nil},
+			{[]string{"192.0.2.7", "2001:db8::/32"}, nil},
+		} {
+			k, err := v.Identity.CreateKey(t.Context(), commands.CreateKey{Actor: by, Name: "k", Environment: domain.Live, Ranges: tt.asked})
+			if tt.got == nil {
+				if v.saw(t, "ACCESS_DENIED"); !errors.Is(err, domain.ErrDenied) {
+					t.Errorf("from %v: got %v", tt.asked, err)
+				}
+				continue
+			}
+			if v.saw(t, "API_KEY_CREATED"); err != nil || !slices.Equal(k.Ranges, tt.got) {
+				t.Errorf("from %v: acts from %v, %v", tt.asked, k.Ranges, err)
+			}
+		}
+	})
+}

@@ -146,6 +146,25 @@ func (k APIKey) Create(fact APIKeyCreated, creator Actor, now time.Time) ([]APIK
 	return []APIKeyEvent{fact}, nil
 }
 
+// Confine returns the ranges of a key that this one creates: those that are asked
+// for, or its own where it is restricted and none are. It refuses with ErrDenied
+// addresses that it may not act from itself, and with Invalid as ParseRanges does.
+func (k APIKey) Confine(asked []string) ([]string, error) {
+	ranges, err := ParseRanges(asked)
+	switch {
+	case err != nil:
+		return nil, err
+	case !k.Restricted:
+		return asked, nil
+	case len(ranges) == 0:
+		ranges = k.Ranges
+	}
+	if len(k.Ranges) == 0 || wider(k.Ranges, ranges) {
+		return nil, ErrDenied
+	}
+	return rangeTexts(ranges), nil
+}
+
 // Revoke ends the key. Revoking twice is no news; an unknown key is refused
 // with ErrKeyNotFound.
 func (k APIKey) Revoke() ([]APIKeyEvent, error) {
