@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,10 +17,19 @@ type Health struct {
 	Version     string
 	Region      string
 	Environment string // production, or development while no passphrase protects the keys
-	// Database, KMS and Views return nil while each can be used.
+	// Database, KMS, Crypto and Views return nil while each can be used.
 	Database func(context.Context) error
 	KMS      func(context.Context) error
+	Crypto   func(context.Context) error // asked once in cryptoEvery at most
 	Views    func() error
+	// Pool says how busy the work is that takes cores. It asks nobody.
+	Pool func() Pool
+}
+
+// Pool is how busy the work is that takes cores.
+type Pool struct {
+	Hashing, Hashers int // passwords that are hashed now, and that can be at once
+	Appending        int // appends that wait for their signatures, or for the disk
 }
 
 // healthAnswer has exactly the keys that the published clients read.
@@ -34,23 +44,27 @@ type healthAnswer struct {
 // healthPatience bounds each check, so that /health answers whatever hangs.
 const healthPatience = 2 * time.Second
 
+// cryptoEvery is how long what a check of the cryptography found is good for.
+const cryptoEvery = 10 * time.Second
+
 // health makes the handler of GET /health, outside the API's prefix and envelope.
 // It answers 503 when a fact could not be recorded. Whoever is authenticated also
-// sees what stands still without stopping the work.
+// sees what stands still without stopping the work, and how busy it is.
 func (s *Server) health() gin.HandlerFunc {
 	database, kms := &probe{check: s.Health.Database}, &probe{check: s.Health.KMS}
+	crypto := &probe{check: s.Health.Crypto, keep: cryptoEvery, now: s.Now}
 	return func(c *gin.Context) {
 		ctx, cancel := context.WithTimeout(c.Request.Context(), healthPatience)
 		defer cancel()
-		stored, keyed := database.start(ctx), kms.start(ctx)
+		stored, keyed, signed := database.start(ctx), kms.start(ctx), crypto.start(ctx)
 		checks := map[string]string{
-			"redis": "not_used", "crypto_pool": "healthy",
+			"redis": "not_used", "crypto_pool": state(signed.wait(ctx)),
 			"database": state(stored.wait(ctx)), "kms": state(keyed.wait(ctx)),
 		}
 		a := healthAnswer{"healthy", s.Health.Version, s.Health.Region, s.Health.Environment, checks}
 		status, views := http.StatusOK, state(s.Health.Views())
 		switch {
-		case checks["database"] != "healthy" || checks["kms"] != "healthy":
+		case checks["database"] != "healthy" || checks["kms"] != "healthy" || checks["crypto_pool"] != "healthy":
 			a.Status, status = "unhealthy", http.StatusServiceUnavailable
 		case views != "healthy":
 			a.Status = "degraded"
@@ -59,7 +73,10 @@ func (s *Server) health() gin.HandlerFunc {
 			x := exchangeOf(c)
 			by, _, err := s.authenticate(c.Request.WithContext(ctx), x)
 			if err == nil {
+				pool := s.Health.Pool()
 				checks["projections"], x.tenant = views, by.Tenant
+				checks["password_hashes"] = strconv.Itoa(pool.Hashing) + " of " + strconv.Itoa(pool.Hashers)
+				checks["appends_waiting"] = strconv.Itoa(pool.Appending)
 			} else {
 				s.failed(c.Request, x, refusalFor(err)) // no way to guess unnoticed
 			}
@@ -86,20 +103,27 @@ var errSlow = errors.New("http: a check takes too long")
 // questions nor a check that hangs becomes a flood of checks.
 type probe struct {
 	check func(context.Context) error
+	keep  time.Duration // how long its finding is good for; 0 = not at all
+	now   func() time.Time
 
 	mu      sync.Mutex
 	running *attempt
+	last    *attempt
 }
 
 type attempt struct {
 	done chan struct{}
+	at   time.Time // when it was done
 	err  error
 }
 
-// start begins a check unless one is running, and returns the one that is.
+// start begins a check unless one is running or was run lately, and returns that one.
 func (p *probe) start(ctx context.Context) *attempt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.keep > 0 && p.last != nil && p.now().Sub(p.last.at).Abs() < p.keep {
+		return p.last
+	}
 	if p.running == nil {
 		p.running = &attempt{done: make(chan struct{})}
 		go p.run(context.WithoutCancel(ctx), p.running)
@@ -112,7 +136,9 @@ func (p *probe) run(ctx context.Context, a *attempt) {
 	defer cancel()
 	a.err = p.check(ctx)
 	p.mu.Lock()
-	p.running = nil
+	if p.running = nil; p.keep > 0 {
+		a.at, p.last = p.now(), a
+	}
 	p.mu.Unlock()
 	close(a.done)
 }

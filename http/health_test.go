@@ -31,6 +31,9 @@ func healthy(context.Context) error { return nil }
 
 func healthOf(h Health) *Server {
 	h.Version, h.Region, h.Environment = "1", "r", "production"
+	if h.Crypto == nil {
+		h.Crypto = healthy
+	}
 	return &Server{Health: h, Log: slog.New(slog.DiscardHandler), Now: time.Now, Rand: rand.Reader, Limits: halfUsed{}}
 }
 
@@ -39,6 +42,7 @@ func TestHealthHasTheKeysThatClientsRead(t *testing.T) {
 	stuck := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	deaf := func(context.Context) error { select {} } // does not even notice that nobody waits
 	fine, still := func() error { return nil }, func() error { return errors.New("marker") }
+	unsigned := checks{"database": "healthy", "kms": "healthy", "redis": "not_used", "crypto_pool": "unhealthy"}
 	checks := func(database, kms string) map[string]string {
 		return map[string]string{"database": database, "kms": kms, "redis": "not_used", "crypto_pool": "healthy"}
 	}
@@ -51,6 +55,8 @@ func TestHealthHasTheKeysThatClientsRead(t *testing.T) {
 		"well":               {Health{Database: healthy, KMS: healthy, Views: fine}, 200, "healthy", checks("healthy", "healthy")},
 		"no database":        {Health{Database: broken, KMS: healthy, Views: fine}, 503, "unhealthy", checks("unhealthy", "healthy")},
 		"no keys":            {Health{Database: healthy, KMS: broken, Views: still}, 503, "unhealthy", checks("healthy", "unhealthy")},
+		"no signatures":      {Health{Database: healthy, KMS: healthy, Crypto: broken, Views: fine}, 503, "unhealthy", unsigned},
+		"no core is free":    {Health{Database: healthy, KMS: healthy, Crypto: stuck, Views: fine}, 503, "unhealthy", unsigned},
 		"a database hangs":   {Health{Database: stuck, KMS: healthy, Views: fine}, 503, "unhealthy", checks("unhealthy", "healthy")},
 		"both hang":          {Health{Database: stuck, KMS: stuck, Views: fine}, 503, "unhealthy", checks("unhealthy", "unhealthy")},
 		"views stand still":  {Health{Database: healthy, KMS: healthy, Views: still}, 200, "degraded", checks("healthy", "healthy")},
@@ -73,6 +79,27 @@ func TestHealthHasTheKeysThatClientsRead(t *testing.T) {
 		}
 		synctest.Test(t, answer)
 	}
+}
+
+type checks = map[string]string
+
+// What a check of the cryptography found is good for ten seconds.
+func TestHealthTriesTheCryptographyNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tried := 0
+		s := healthOf(Health{Database: healthy, KMS: healthy, Views: func() error { return nil }, Crypto: func(context.Context) error {
+			tried++
+			return nil
+		}})
+		handler := s.Handler()
+		for range 60 {
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/health", nil))
+			time.Sleep(time.Second)
+		}
+		if tried != 6 {
+			t.Errorf("in a minute it was tried %d times", tried)
+		}
+	})
 }
 
 // However many ask, a check runs once at a time.

@@ -155,4 +155,7 @@ func (p *Passwords) enter(ctx context.Context) error {
 	}
 }
 
+// Busy returns how many passwords are being hashed, and how many can be at once.
+func (p *Passwords) Busy() (hashing, places int) { return len(p.places), cap(p.places) }
+
 func (p *Passwords) leave() { <-p.places }

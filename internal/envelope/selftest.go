@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"fmt"
 )
 
 // Check is one thing that a self-test looked at: a size against its standard, or a
@@ -66,6 +67,23 @@ func SelfTest() ([]Check, error) {
 		{"document_signatures_verify", "both signatures", 1, documents.VerifyPQC(message, signatures.PQC) & documents.VerifyMAC(message, signatures.MAC)},
 		{"changed_documents_refused", "both signatures", 0, documents.VerifyPQC(message[1:], signatures.PQC) | documents.VerifyMAC(message[1:], signatures.MAC)},
 	}, nil
+}
+
+// ErrSelfTest reports a check of the self-test that does not hold.
+var ErrSelfTest = errors.New("the self-test of the cryptography failed")
+
+// Healthy runs the self-test. It returns ErrSelfTest unless every check holds.
+func Healthy() error {
+	checks, err := SelfTest()
+	if err != nil {
+		return err
+	}
+	for _, c := range checks {
+		if !c.Passed() {
+			return fmt.Errorf("%w: %s is %d, want %d", ErrSelfTest, c.Name, c.Got, c.Want)
+		}
+	}
+	return nil
 }
 
 // refusesChanges reports whether one changed bit in any part of e is refused.

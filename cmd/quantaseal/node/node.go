@@ -24,6 +24,7 @@ import (
 	"github.com/quantaseal/quantaseal/eventstore/chain"
 	vaulthttp "github.com/quantaseal/quantaseal/http"
 	"github.com/quantaseal/quantaseal/internal/auth"
+	"github.com/quantaseal/quantaseal/internal/envelope"
 	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/listen"
 	"github.com/quantaseal/quantaseal/internal/localkms"
@@ -235,8 +236,13 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 				_, err := n.Log.Head(ctx, domain.TenantID{})
 				return errors.Join(err, n.Log.Halted()) // what a halted log loses is not the database's fault, and stops the work as well
 			},
-			KMS:   func(ctx context.Context) error { return n.Ring.Ready(ctx, domain.TenantID{}) },
-			Views: n.Views.Err,
+			KMS:    func(ctx context.Context) error { return n.Ring.Ready(ctx, domain.TenantID{}) },
+			Crypto: func(context.Context) error { return envelope.Healthy() },
+			Views:  n.Views.Err,
+			Pool: func() vaulthttp.Pool {
+				hashing, places := hasher.Busy()
+				return vaulthttp.Pool{Hashing: hashing, Hashers: places, Appending: n.Log.Figures().Waiting}
+			},
 		},
 		Log: options.Logger, Now: options.Now, Rand: options.Random,
 	}
