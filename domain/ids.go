@@ -75,6 +75,7 @@ type (
 	// RequestID names one HTTP request, or one run of a job.
 	RequestID struct{ ID }
 	// CredentialID names a credential for its whole life: a UUIDv8 whose last two bytes are zero.
+	// It may tell when the credential was sealed, and leaves 60 bits to guess.
 	CredentialID struct{ ID }
 	// EntryID names one sealed version: its credential's id with the version in the last two bytes.
 	EntryID struct{ ID }
@@ -87,15 +88,23 @@ func (r RequestID) String() string { return "req_" + hex.EncodeToString(r.ID[:])
 const handlePrefix = "cred_"
 
 // NewCredentialID derives the id of the credential that the event with eventID
-// opens, so that a repeated request names the same credential.
+// opens, so that a repeated request names the same credential. Ids of events that
+// were drawn one after the other (UUIDv7) give ids in the same order, so that what
+// is sealed together lies together in every index; all other bits are a digest's.
 func NewCredentialID(eventID ID) CredentialID {
 	h := sha3.New256()
 	_, _ = h.Write([]byte("quantaseal/v1/credential-id\x00")) // a hash never fails to write
 	_, _ = h.Write(eventID[:])
 	id := DerivedID(Digest(h.Sum(nil)))
+	if eventID[6]>>4 == 7 {
+		copy(id[:timeBytes], eventID[:timeBytes])
+	}
 	id[14], id[15] = 0, 0
 	return CredentialID{id}
 }
+
+// timeBytes is how much of a UUIDv7 is its time, in Unix milliseconds (RFC 9562 §5.7).
+const timeBytes = 6
 
 // Handle returns the stable public name: cred_ and 32 hexadecimal digits. It
 // always leads to the current version.

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -92,6 +93,29 @@ func TestNewCredentialID(t *testing.T) {
 			t.Fatalf("%v opens %v, %v opens %v", events[0], a, events[1], b)
 		}
 		if a.ID[6]>>4 != 8 || a.ID[8]>>6 != 2 || a.Entry(0).Version() != 0 || a.Entry(0).ID != a.ID {
+			t.Fatalf("%v is no UUIDv8 of version 0", a)
+		}
+	})
+}
+
+// What was sealed later has the greater id, if its event's id says when.
+func TestCredentialIDsKeepTheOrderOfTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(ms uint64) domain.ID {
+			id := rapid.Make[domain.ID]().Draw(t, "event")
+			for i := range 6 {
+				id[i] = byte(ms >> (40 - 8*i))
+			}
+			id[6], id[8] = id[6]&0x0f|0x70, id[8]&0x3f|0x80
+			return id
+		}
+		ms := rapid.Uint64Max(1<<48-2).Draw(t, "ms")
+		first, later := draw(ms), draw(rapid.Uint64Range(ms+1, 1<<48-1).Draw(t, "later"))
+		a, b := domain.NewCredentialID(first), domain.NewCredentialID(later)
+		if bytes.Compare(a.ID[:], b.ID[:]) >= 0 {
+			t.Fatalf("%v of %v is not below %v of %v", a, first, b, later)
+		}
+		if a.ID[6]>>4 != 8 || a.ID[8]>>6 != 2 || a.Entry(0).ID != a.ID {
 			t.Fatalf("%v is no UUIDv8 of version 0", a)
 		}
 	})

@@ -23,7 +23,7 @@ type Log struct {
 	LogID  chain.Hash       // of the deployment
 	Root   *chain.PublicKey // certifies the audit keys of every chain
 	Now    func() time.Time
-	NewID  func() domain.ID // random UUIDv4: 122 bits nobody can guess
+	NewID  func() domain.ID // a new UUID each time, UUIDv7 for indexes' sake: none is a secret
 	Logger *slog.Logger
 	// Erased is told of persons whom another node forgot; nil = nobody asks.
 	Erased func(subject domain.UserID)
