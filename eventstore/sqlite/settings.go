@@ -9,8 +9,8 @@ import (
 // setting is a pragma and what SQLite answers when asked for it.
 type setting struct{ name, value, answer string }
 
-// What the connections are opened with, in the order in which it is set. That an
-// acknowledged record survives rests on the first two.
+// What the connections are opened with; the driver sets it in the order of the
+// names. That an acknowledged record survives rests on journal_mode and synchronous.
 var (
 	writing = []setting{
 		{"busy_timeout", "5000", "5000"}, // for a backup that reads along
