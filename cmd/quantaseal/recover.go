@@ -41,7 +41,11 @@ func (r *recoverCommand) Run(ctx context.Context, c *cli, logger *slog.Logger) (
 	if !r.AcceptLoss && len(losses) > 0 {
 		return errNotAccepted
 	}
-	logger.InfoContext(ctx, "the log goes on from what it holds", "chains_with_losses", len(losses))
+	if r.AcceptLoss {
+		logger.InfoContext(ctx, "the log goes on from what it holds", "chains_with_losses", len(losses))
+	} else {
+		logger.InfoContext(ctx, "nothing is lost that was not given up before")
+	}
 	return nil
 }
 
