@@ -20,10 +20,6 @@ type score struct {
 // complianceScore handles GET /compliance/score and GET /compliance/score/{framework}.
 func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[score], error) {
 	p := parametersOf(in.http)
-	name := in.param("framework")
-	if name == "" {
-		name = p.text("framework")
-	}
 	at := p.instant("at", true)
 	if asOf := p.instant("as_of", true); asOf != 0 {
 		if at != 0 {
@@ -40,7 +36,7 @@ func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[s
 			return reply[score]{}, errNotImplemented
 		}
 	}
-	framework, err := s.Scores.Catalogue().Framework(name)
+	framework, err := s.framework(in, p)
 	if p.err != nil || err != nil {
 		return reply[score]{}, firstOf(p.err, err)
 	}
@@ -66,6 +62,15 @@ func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[s
 	}
 	made := instant(s.Now().UnixMicro())
 	return reply[score]{data: score{a, made, made, "sha3-256:" + digest.String()}, receipt: receipt}, nil
+}
+
+// framework returns the one that a request names, in its path or its query.
+func (s *Server) framework(in *call, p *parameters) (*compliance.Framework, error) {
+	name := in.param("framework")
+	if name == "" {
+		name = p.text("framework")
+	}
+	return s.Scores.Catalogue().Framework(name)
 }
 
 func firstOf(errs ...error) error {

@@ -77,9 +77,13 @@ var matrix = map[pattern]access{
 	{"POST", "/encryption/keys/:id/escrow"}:  {action: "key.escrow", roles: owners, scope: domain.ScopeSettings, never: true, stepUp: true, releases: true},
 	{"DELETE", "/encryption/keys/:id"}:       {action: "key.destroy", roles: owners, scope: domain.ScopeSettings, never: true, stepUp: true},
 
-	{"GET", "/compliance/score"}:            {action: "compliance.score", roles: everybody, scope: domain.ScopeCompliance},
-	{"GET", "/compliance/score/:framework"}: {action: "compliance.score", roles: everybody, scope: domain.ScopeCompliance},
-	{"GET", "/compliance/frameworks"}:       {action: "compliance.frameworks", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/score"}:              {action: "compliance.score", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/score/:framework"}:   {action: "compliance.score", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/history"}:            {action: "compliance.history", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/history/:framework"}: {action: "compliance.history", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/diff"}:               {action: "compliance.diff", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/diff/:framework"}:    {action: "compliance.diff", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/frameworks"}:         {action: "compliance.frameworks", roles: everybody, scope: domain.ScopeCompliance},
 
 	{"GET", "/audit/logs"}:     {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit/logs/:id"}: {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},

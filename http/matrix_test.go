@@ -106,6 +106,10 @@ POST   /encryption/keys/:id/escrow . . . O .  settings:write -*!
 DELETE /encryption/keys/:id       . . . O .  settings:write -*
 GET    /compliance/score             V E A O R  compliance:read
 GET    /compliance/score/:framework  V E A O R  compliance:read
+GET    /compliance/history           V E A O R  compliance:read
+GET    /compliance/history/:framework V E A O R  compliance:read
+GET    /compliance/diff              V E A O R  compliance:read
+GET    /compliance/diff/:framework   V E A O R  compliance:read
 GET    /compliance/frameworks        V E A O R  compliance:read
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read

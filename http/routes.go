@@ -87,6 +87,11 @@ func (s *Server) routes(engine *gin.Engine) {
 
 	api.GET("/compliance/score", serve(s, plain, s.complianceScore))
 	api.GET("/compliance/score/:framework", serve(s, plain, s.complianceScore))
+	folds := endpoint{cost: foldCost}
+	api.GET("/compliance/history", serve(s, folds, s.complianceHistory))
+	api.GET("/compliance/history/:framework", serve(s, folds, s.complianceHistory))
+	api.GET("/compliance/diff", serve(s, folds, s.complianceDiff))
+	api.GET("/compliance/diff/:framework", serve(s, folds, s.complianceDiff))
 	api.GET("/compliance/frameworks", serve(s, plain, s.complianceFrameworks))
 
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))

@@ -30,7 +30,8 @@ type Scores struct {
 
 	catalogue *compliance.Catalogue
 	live      *lru.Cache[domain.TenantID, *folded] // as far as each chain was read
-	past      *lru.Cache[moment, *compliance.State]
+	past      pastStates
+	points    *lru.Cache[pointKey, HistoryPoint] // of days that are over
 }
 
 // folded is a tenant's state, which goes on with its chain.
@@ -39,18 +40,9 @@ type folded struct {
 	state *compliance.State
 }
 
-// moment names a state of the past. Nobody changes it.
-type moment struct {
-	tenant domain.TenantID
-	at     int64
-}
-
-// How many states are kept. Each grows with what its tenant has: some 300 bytes
-// for a credential, and 24 for an hour in which something happened.
-const (
-	maxLive = 128
-	maxPast = 32
-)
+// maxLive is how many tenants' states are kept as far as they were read. Each grows
+// with what its tenant has.
+const maxLive = 128
 
 // Open loads the catalogue. It returns a fault if that is not whole.
 func (s *Scores) Open() (*Scores, error) {
@@ -61,7 +53,10 @@ func (s *Scores) Open() (*Scores, error) {
 	if s.live, err = lru.New[domain.TenantID, *folded](maxLive); err != nil {
 		return nil, fmt.Errorf("opening the scores: %w", err)
 	}
-	if s.past, err = lru.New[moment, *compliance.State](maxPast); err != nil {
+	if s.points, err = lru.New[pointKey, HistoryPoint](maxPoints); err != nil {
+		return nil, fmt.Errorf("opening the scores: %w", err)
+	}
+	if err := s.past.open(); err != nil {
 		return nil, fmt.Errorf("opening the scores: %w", err)
 	}
 	return s, nil
@@ -136,23 +131,33 @@ func (s *Scores) catchUp(ctx context.Context, tenant domain.TenantID, cell *fold
 	err := s.fold(ctx, tenant, cell.state, 1<<63-1)
 	if errors.Is(err, errMoved) {
 		cell.state.Break("what was read before is no longer there")
-		return nil
+		err = nil
+	}
+	if cell.state.Broken() { // whatever was read before may be of another chain
+		s.past.forget(tenant)
+		s.forgetPoints(tenant)
 	}
 	return err
 }
 
-// then returns the state as it was at an instant.
+// then returns the state as it was at an instant. Nobody may change it. It goes on
+// from the state that is kept of the time before.
 func (s *Scores) then(ctx context.Context, tenant domain.TenantID, at int64) (*compliance.State, error) {
-	key := moment{tenant, at}
-	if kept, ok := s.past.Get(key); ok {
-		return kept, nil
+	state, exact := s.past.before(tenant, at)
+	if exact {
+		return state, nil
 	}
-	state := compliance.NewState()
-	if err := s.fold(ctx, tenant, state, at); err != nil {
+	err := s.fold(ctx, tenant, state, at)
+	if errors.Is(err, errMoved) { // what is kept is of another chain than there is now
+		s.past.forget(tenant)
+		state = compliance.NewState()
+		err = s.fold(ctx, tenant, state, at)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if !state.Broken() {
-		s.past.Add(key, state)
+	if !state.Broken() && s.settled(at) {
+		s.past.keep(pastKey{tenant: tenant, at: at}, state)
 	}
 	return state, nil
 }
@@ -160,11 +165,24 @@ func (s *Scores) then(ctx context.Context, tenant domain.TenantID, at int64) (*c
 // errMoved says that a chain does not go on from where it was read to.
 var errMoved = errors.New("queries: a chain was cut off or exchanged")
 
-// fold goes on with state up to an instant, included. It reads the last fact again
-// that state has: a chain that was cut off or exchanged there would not show
-// otherwise. A fact that does not verify breaks the state.
-func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, state *compliance.State, upTo int64) error {
-	from := state.Next()
+// settled reports whether no fact can still be recorded at an instant or before it:
+// clocks of nodes do not differ by a minute.
+func (s *Scores) settled(at int64) bool { return s.Now().UnixMicro()-at > time.Minute.Microseconds() }
+
+// folder is what facts are folded into: a state, or a trail that leads one.
+type folder interface {
+	Next() uint64
+	Head() domain.Digest
+	Apply(f compliance.Fact)
+	Break(what string)
+}
+
+// fold goes on with a state up to an instant, included. It reads the last fact again
+// that the state has: a chain that was cut off or exchanged there would not show
+// otherwise. A fact that does not verify breaks the state. On the way it keeps what
+// questions about the past can begin with.
+func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, into folder, upTo int64) error {
+	from := into.Next()
 	known := from > 0
 	if known {
 		from--
@@ -172,11 +190,11 @@ func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, state *compli
 	for r, err := range s.Log.History(ctx, tenant, from) {
 		switch {
 		case errors.Is(err, eventstore.ErrTampered):
-			state.Break(fmt.Sprintf("the chain does not verify from event %d on", state.Next()))
+			into.Break(fmt.Sprintf("the chain does not verify from event %d on", into.Next()))
 			return nil
 		case err != nil:
 			return err
-		case known && (domain.Digest(r.Hash) != state.Head()):
+		case known && (domain.Digest(r.Hash) != into.Head()):
 			return errMoved
 		case known:
 			known = false
@@ -184,7 +202,10 @@ func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, state *compli
 		case int64(r.Header.TimeUS) > upTo:
 			return nil
 		}
-		state.Apply(factOf(r))
+		into.Apply(factOf(r))
+		if state, ok := into.(*compliance.State); ok && state.Next()%between == 0 {
+			s.past.keep(pastKey{tenant: tenant, next: state.Next()}, state.Clone())
+		}
 	}
 	if known {
 		return errMoved

@@ -48,8 +48,11 @@ type Ref struct {
 	Signer  domain.Digest // the key that signed it
 }
 
-// MarshalJSON writes the citation as an assessment holds it.
-func (r Ref) MarshalJSON() ([]byte, error) {
+// MarshalJSON writes the citation of a fact that is held against the tenant.
+func (r Ref) MarshalJSON() ([]byte, error) { return r.as("failing") }
+
+// as writes the citation of a fact in a role.
+func (r Ref) as(role string) ([]byte, error) {
 	return json.Marshal(struct {
 		Stream  string        `json:"stream"`
 		Seq     uint64        `json:"seq"`
@@ -59,7 +62,7 @@ func (r Ref) MarshalJSON() ([]byte, error) {
 		Hash    domain.Digest `json:"hash"`
 		Signer  domain.Digest `json:"sig_key_id"`
 		Role    string        `json:"role"`
-	}{"tenant", r.Seq, r.EventID, r.Type, Instant(r.Time), r.Hash, r.Signer, "failing"})
+	}{"tenant", r.Seq, r.EventID, r.Type, Instant(r.Time), r.Hash, r.Signer, role})
 }
 
 // Instant is Unix microseconds that are written as RFC 3339 in UTC.

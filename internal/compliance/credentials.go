@@ -8,25 +8,29 @@ import (
 
 // vault is what the facts about credentials fold to.
 type vault struct {
-	sealed      bool // a credential was sealed once
-	credentials map[domain.CredentialID]*credential
-	endings     []*ending // deletions and replacements, in order
-	byEntry     map[domain.EntryID]*ending
+	sealed  bool         // a credential was sealed once
+	all     []credential // in a row, because every assessment walks over them
+	at      map[domain.CredentialID]int
+	endings []*ending // deletions and replacements, in order
+	byEntry map[domain.EntryID]*ending
 }
 
+// credential begins with what every assessment asks of each that lives.
 type credential struct {
-	sealed    Ref
-	valueSet  Ref // what last set the value
+	ended     int64 // 0 = it lives
+	expires   int64 // 0 = never
+	ttlDays   int
+	suite     int
 	owner     domain.UserID
-	kind      string // its type
 	class     string
 	algorithm string
-	suite     int
-	ttlDays   int
-	expires   int64 // 0 = never
+	setAt     int64 // when the value was
+	lateAt    int64 // when it was unsealed after it had expired, the last time; 0 = never
+	valueSet  Ref   // what last set the value
+	sealed    Ref
+	id        domain.CredentialID
 	sealedBy  domain.UserID
 	retiredBy domain.UserID // if it is retired
-	ended     int64         // 0 = it lives
 	late      Ref           // its last unsealing after it had expired
 }
 
@@ -39,7 +43,36 @@ type ending struct {
 }
 
 func newVault() vault {
-	return vault{credentials: map[domain.CredentialID]*credential{}, byEntry: map[domain.EntryID]*ending{}}
+	return vault{at: map[domain.CredentialID]int{}, byEntry: map[domain.EntryID]*ending{}}
+}
+
+// find returns a credential, or nil. It may move with the next one that is added.
+func (v *vault) find(id domain.CredentialID) *credential {
+	if i, ok := v.at[id]; ok {
+		return &v.all[i]
+	}
+	return nil
+}
+
+// add adds a credential, in place of one of its id.
+func (v *vault) add(c credential) {
+	if had := v.find(c.id); had != nil {
+		*had = c
+		return
+	}
+	v.at[c.id] = len(v.all)
+	v.all = append(v.all, c)
+}
+
+// drop forgets a credential. The last one takes its place.
+func (v *vault) drop(id domain.CredentialID) {
+	i := v.at[id]
+	end := len(v.all) - 1
+	v.all[i] = v.all[end]
+	v.at[v.all[i].id] = i
+	v.all[end] = credential{}
+	v.all = v.all[:end]
+	delete(v.at, id)
 }
 
 // apply folds a fact that by answers for.
@@ -47,31 +80,31 @@ func (v *vault) apply(f *Fact, by domain.UserID) {
 	switch e := f.Event.(type) {
 	case domain.CredentialSealed:
 		v.sealed = true
-		v.credentials[e.EntryID.Credential()] = &credential{
-			sealed: f.Ref, valueSet: f.Ref, owner: e.Owner, kind: e.Type, class: e.Classification, algorithm: e.Algorithm,
+		v.add(credential{
+			id: e.EntryID.Credential(), sealed: f.Ref, valueSet: f.Ref, setAt: f.Time, owner: e.Owner, class: e.Classification, algorithm: e.Algorithm,
 			suite: e.Suite, ttlDays: e.TTLDays, expires: e.ExpiresAt, sealedBy: by,
-		}
+		})
 	case domain.CredentialRotated:
 		v.end(f, e.OldEntryID)
-		if c := v.credentials[e.NewEntryID.Credential()]; c != nil {
+		if c := v.find(e.NewEntryID.Credential()); c != nil {
 			c.suite, c.expires = e.Suite, e.ExpiresAt
 			if e.ValueChanged {
-				c.valueSet = f.Ref
+				c.valueSet, c.setAt = f.Ref, f.Time
 			}
 		}
 	case domain.CredentialUnsealed:
-		if c := v.credentials[e.EntryID.Credential()]; c != nil && c.expires != 0 && f.Time > c.expires {
-			c.late = f.Ref
+		if c := v.find(e.EntryID.Credential()); c != nil && c.expires != 0 && f.Time > c.expires {
+			c.late, c.lateAt = f.Ref, f.Time
 		}
 		if over := v.byEntry[e.EntryID]; over != nil {
 			over.opened = f.Ref
 		}
 	case domain.CredentialRetired:
-		if c := v.credentials[e.EntryID.Credential()]; c != nil {
+		if c := v.find(e.EntryID.Credential()); c != nil {
 			c.retiredBy = by
 		}
 	case domain.CredentialRestored:
-		if c := v.credentials[e.EntryID.Credential()]; c != nil {
+		if c := v.find(e.EntryID.Credential()); c != nil {
 			c.retiredBy = domain.UserID{}
 		}
 	case domain.CredentialExpired:
@@ -87,7 +120,7 @@ func (v *vault) apply(f *Fact, by domain.UserID) {
 }
 
 func (v *vault) over(f *Fact, e domain.EntryID) {
-	if c := v.credentials[e.Credential()]; c != nil && c.ended == 0 {
+	if c := v.find(e.Credential()); c != nil && c.ended == 0 {
 		c.ended = f.Time
 	}
 }
@@ -101,8 +134,8 @@ func (v *vault) end(f *Fact, e domain.EntryID) {
 		old := v.endings[0].entry
 		v.endings = v.endings[1:]
 		delete(v.byEntry, old)
-		if c := v.credentials[old.Credential()]; c != nil && c.ended != 0 && f.Time-c.ended > horizon {
-			delete(v.credentials, old.Credential())
+		if c := v.find(old.Credential()); c != nil && c.ended != 0 && f.Time-c.ended > horizon {
+			v.drop(c.id)
 		}
 	}
 }
@@ -114,10 +147,11 @@ func (v *vault) shred(f *Fact, e domain.EntryID) {
 }
 
 // live judges every credential that lives.
-func (v *vault) live(inOrder func(*credential) (bool, Ref)) finding {
+func (v *vault) live(inOrder func(*credential) (bool, *Ref)) finding {
 	good, of := 0, 0
-	var failing []Ref
-	for _, c := range v.credentials {
+	var failing newest
+	for i := range v.all {
+		c := &v.all[i]
 		if c.ended != 0 {
 			continue
 		}
@@ -125,53 +159,57 @@ func (v *vault) live(inOrder func(*credential) (bool, Ref)) finding {
 		if ok, ref := inOrder(c); ok {
 			good++
 		} else {
-			failing = append(failing, ref)
+			failing.add(*ref)
 		}
 	}
-	return share(good, of, failing)
+	return shareOf(good, of, failing)
 }
 
 // secretAge is QS-CRED-01.
 func (s *State) secretAge(q question) finding {
-	return s.vault.live(func(c *credential) (bool, Ref) {
-		limit := q.span("max_age_days")
+	most, certificates := q.span("max_age_days"), q.span("certificate_max_age_days")
+	return s.vault.live(func(c *credential) (bool, *Ref) {
+		limit := most
 		if c.class == "certificate" {
-			limit = q.span("certificate_max_age_days")
+			limit = certificates
 		}
 		if c.ttlDays > 0 {
 			limit = min(limit, int64(c.ttlDays)*day)
 		}
-		return q.at-c.valueSet.Time <= limit, c.valueSet
+		return q.at-c.setAt <= limit, &c.valueSet
 	})
 }
 
 // afterExpiry is QS-CRED-02.
 func (s *State) afterExpiry(q question) finding {
+	since, grace := q.since("window_days"), q.span("sweep_grace_hours")
 	good, of := 0, 0
-	var failing []Ref
-	for _, c := range s.vault.credentials {
-		ranOut := c.expires > q.since("window_days") && c.expires <= q.at && (c.ended == 0 || c.ended >= c.expires)
-		late := c.late.cited() && c.late.Time > q.since("window_days")
+	var failing newest
+	for i := range s.vault.all {
+		c := &s.vault.all[i]
+		ranOut := c.expires > since && c.expires <= q.at && (c.ended == 0 || c.ended >= c.expires)
+		late := c.lateAt > max(since, 0)
 		if !ranOut && !late {
 			continue
 		}
 		of++
 		switch {
 		case late:
-			failing = append(failing, c.late)
-		case c.ended == 0 && c.expires != 0 && q.at > c.expires+q.span("sweep_grace_hours"):
-			failing = append(failing, c.sealed)
+			failing.add(c.late)
+		case c.ended == 0 && c.expires != 0 && q.at > c.expires+grace:
+			failing.add(c.sealed)
 		default:
 			good++
 		}
 	}
-	return share(good, of, failing)
+	return shareOf(good, of, failing)
 }
 
 // boundedLife is QS-CRED-03.
 func (s *State) boundedLife(q question) finding {
-	return s.vault.live(func(c *credential) (bool, Ref) {
-		return c.ttlDays > 0 && int64(c.ttlDays) <= q.count("max_ttl_days"), c.sealed
+	most := q.count("max_ttl_days")
+	return s.vault.live(func(c *credential) (bool, *Ref) {
+		return c.ttlDays > 0 && int64(c.ttlDays) <= most, &c.sealed
 	})
 }
 
@@ -181,9 +219,10 @@ const destruction = hour
 // destroyed is QS-CRED-04.
 func (s *State) destroyed(q question) finding {
 	good, of, failing := s.keys.retirement(q)
+	since := q.since("window_days")
 	for _, over := range s.vault.endings {
 		at := over.ref.Time
-		if at <= q.since("window_days") || q.at-at < destruction && !over.opened.cited() {
+		if at <= since || q.at-at < destruction && !over.opened.cited() {
 			continue
 		}
 		of++
@@ -201,8 +240,9 @@ func (s *State) destroyed(q question) finding {
 
 // inventory is QS-CRED-05.
 func (s *State) inventory(q question) finding {
-	return s.vault.live(func(c *credential) (bool, Ref) {
+	classes := q.lists["classes"]
+	return s.vault.live(func(c *credential) (bool, *Ref) {
 		owner := s.people.users[c.owner]
-		return owner != nil && owner.active && slices.Contains(q.lists["classes"], c.class), c.sealed
+		return owner != nil && owner.active && slices.Contains(classes, c.class), &c.sealed
 	})
 }

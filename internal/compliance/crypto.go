@@ -87,12 +87,16 @@ func (s *State) algorithms(q question) finding {
 		return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(q.lists["allow"], name) })
 	}
 	good, of := 0, 0
-	var failing []Ref
+	var failing newest
 	judge := func(ok bool, n int, refs ...Ref) {
 		if of += n; ok {
 			good += n
-		} else {
-			failing = append(failing, refs...)
+			return
+		}
+		for _, r := range refs {
+			if r.cited() {
+				failing.add(r)
+			}
 		}
 	}
 	audit := s.keys.audit
@@ -100,9 +104,26 @@ func (s *State) algorithms(q question) finding {
 	for _, name := range chainAlgorithms {
 		judge(allowed(name), 1, audit)
 	}
-	for _, c := range s.vault.credentials {
-		if c.ended == 0 {
-			judge(allowed(recordSuites[c.suite]...) && allowed(c.algorithm), 1, c.sealed)
+	type made struct {
+		suite     int
+		algorithm string
+	}
+	fine := map[made]bool{} // there are few
+	for i := range s.vault.all {
+		c := &s.vault.all[i]
+		if c.ended != 0 {
+			continue
+		}
+		as := made{c.suite, c.algorithm}
+		ok, judged := fine[as]
+		if !judged {
+			ok = allowed(recordSuites[c.suite]...) && allowed(c.algorithm)
+			fine[as] = ok
+		}
+		if of++; ok {
+			good++
+		} else {
+			failing.add(c.sealed)
 		}
 	}
 	for _, key := range s.keys.keys {
@@ -114,7 +135,7 @@ func (s *State) algorithms(q question) finding {
 		n, _, refs := made.since(q.since("window_days"))
 		judge(allowed(envelopeSuites[suite]...), n, refs...)
 	}
-	return share(good, of, slices.DeleteFunc(failing, func(r Ref) bool { return !r.cited() }))
+	return shareOf(good, of, failing)
 }
 
 // keyAge is QS-CRYP-02. A generation holds a key for each purpose that begins with

@@ -64,7 +64,7 @@ func (d *duties) apply(f *Fact, s *State) {
 	by := s.people.personOf(f)
 	switch e := f.Event.(type) {
 	case domain.CredentialDeleted:
-		if c := s.vault.credentials[e.EntryID.Credential()]; c != nil {
+		if c := s.vault.find(e.EntryID.Credential()); c != nil {
 			if by.IsZero() {
 				by = c.retiredBy // the sweeper finishes what somebody began
 			}

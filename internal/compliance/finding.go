@@ -2,7 +2,6 @@ package compliance
 
 import (
 	"math/big"
-	"slices"
 	"strings"
 )
 
@@ -62,10 +61,18 @@ func absent() finding { return finding{result: NoEvidence, ratio: zero} }
 // the chain, so that the same facts are cited in the same order whatever map they
 // were found in.
 func (f finding) citing(failing []Ref) finding {
-	failing = slices.Clone(failing)
-	slices.SortFunc(failing, func(a, b Ref) int { return compare(a.Seq, b.Seq) })
-	f.more = max(0, len(failing)-maxCited)
-	f.failing = failing[f.more:]
+	var cited newest
+	for _, r := range failing {
+		cited.add(r)
+	}
+	f.failing, f.more = cited.refs, cited.more
+	return f
+}
+
+// shareOf is share with what was picked from a failing population already.
+func shareOf(good, of int, failing newest) finding {
+	f := share(good, of, failing.refs)
+	f.more = failing.more
 	return f
 }
 

@@ -40,6 +40,21 @@ authorisation, and it says how few of a framework's demands it can see at all.
   *compliant* if all of its controls are, and *non_compliant* below 60.
 - Being given a score is a fact (` + "`COMPLIANCE_SCORED`" + `) and moves no score.
 
+## What can be asked
+
+| ` + "`GET /api/v2/compliance/…`" + ` | |
+|---|---|
+| ` + "`score/{framework}`" + ` | the score now, or with ` + "`at=`" + ` at an instant or the end of a day; ` + "`detail=full`" + ` cites the facts held against the tenant |
+| ` + "`history/{framework}`" + ` | the score at the beginning of each of the last ` + "`days=`" + ` days (90; 366 at most) in UTC, and now |
+| ` + "`diff/{framework}`" + ` | from ` + "`from=`" + ` to ` + "`to=`" + ` (now): the checks that moved and the facts that moved them |
+| ` + "`frameworks`" + ` | what can be scored, and how much of it is in view |
+
+The framework may be a parameter, ` + "`?framework=`" + `, as well. In a diff, every fact is judged at
+the later instant; what moved because time went by is marked *moved_by_time*. A move names one
+fact, or, where very much moved, the first and last of a stretch of facts.
+
+## Tiers
+
 Tier 1 checks rest on facts that requests leave, tier 2 on facts of jobs of the
 platform, tier 3 on routes of their own.
 `

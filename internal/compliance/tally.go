@@ -56,3 +56,23 @@ func remember(refs []Ref, r Ref) []Ref {
 	}
 	return append(refs, r)
 }
+
+// newest are the newest of many facts, however they come, in the order of the chain.
+type newest struct {
+	refs []Ref
+	more int // that are not among them
+}
+
+// add takes a fact. Of many that come in no order few are newer than the newest so
+// far, so that most cost a comparison.
+func (n *newest) add(r Ref) {
+	at, _ := slices.BinarySearchFunc(n.refs, r.Seq, func(a Ref, seq uint64) int { return compare(a.Seq, seq) })
+	if len(n.refs) < maxCited {
+		n.refs = slices.Insert(n.refs, at, r)
+		return
+	}
+	if n.more++; at > 0 {
+		copy(n.refs, n.refs[1:at])
+		n.refs[at-1] = r
+	}
+}

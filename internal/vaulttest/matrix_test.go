@@ -40,6 +40,7 @@ var driven = []struct {
 	{"POST settings/rotate-signing-key", "", "admin owner", domain.ScopeSettings},
 	{"GET audit/logs", "", "viewer editor admin owner auditor", domain.ScopeAuditRead},
 	{"GET compliance/score/soc2", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
+	{"GET compliance/history/soc2", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"GET compliance/frameworks", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"POST audit/export", `{"format":"bundle"}`, "admin owner auditor", domain.ScopeAuditExport},
 	{"GET users", "", "admin owner", ""},

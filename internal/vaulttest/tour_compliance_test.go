@@ -105,6 +105,8 @@ func TestTourCompliance(t *testing.T) {
 		}
 		w.saw(t) // the same question
 
+		checkHistory(t, w, a.Client, first, now)
+
 		for query, status := range map[string]int{
 			"": 422, "?framework=soc3": 422, "/soc3": 422, "/soc2?at=yesterday": 422, "/soc2?at=2000-01-01": 422, "/soc2?detail=more": 422,
 			"/soc2?at=" + c.now().UTC().Add(time.Hour).Format("2006-01-02T15:04:05Z"): 422, "/soc2?at=2026-01-01&as_of=2026-01-01": 422,
@@ -156,4 +158,42 @@ func checkCited(t *testing.T, w *witness, g given) {
 	if cited == 0 {
 		t.Error("nothing is cited")
 	}
+}
+
+// checkHistory fails t unless the history has the scores that were given, and the
+// change between two of them names the fact that it should.
+func checkHistory(t *testing.T, w *witness, c *vaulttest.Client, first, now given) {
+	t.Helper()
+	var points []given
+	answer := c.Must(t, http.StatusOK, http.MethodGet, compliancePath+"history/pci-dss?days=40", nil)
+	answer.Into(t, &points)
+	last := points[len(points)-1]
+	if fact, _ := w.receipted(t, answer, "COMPLIANCE_SCORED")[0].Event.(domain.ComplianceScored); fact.Score != int(last.Score) || fact.AsOfSeq != last.AsOfSeq {
+		t.Errorf("recorded %+v, and answered %+v", fact, last)
+	}
+	if len(points) < 30 || len(points) > 33 || points[0].Framework != "pci_dss" || points[0].AsOfSeq < first.AsOfSeq || last.AsOfSeq < now.AsOfSeq {
+		t.Errorf("the history has %d points, the first %+v", len(points), points[0])
+	}
+	_, day := scoreOf(t, c, "/pci_dss?at="+url.QueryEscape(points[3].AsOf.Format(time.RFC3339Nano)))
+	if w.saw(t, "COMPLIANCE_SCORED"); day.ResultDigest != points[3].ResultDigest || day.Score != points[3].Score {
+		t.Errorf("the day's score is %v %s, in the history %v %s", day.Score, day.ResultDigest, points[3].Score, points[3].ResultDigest)
+	}
+	var change struct {
+		From, To given
+		Checks   []struct {
+			ID    string
+			Moves []struct{ First struct{ Type, Role string } }
+		}
+	}
+	query := "diff?framework=pci_dss&from=" + url.QueryEscape(first.AsOf.Format(time.RFC3339Nano)) + "&to=" + url.QueryEscape(now.AsOf.Format(time.RFC3339Nano))
+	answer = c.Must(t, http.StatusOK, http.MethodGet, compliancePath+query, nil)
+	answer.Into(t, &change)
+	w.receipted(t, answer, "COMPLIANCE_SCORED")
+	if change.From.ResultDigest != first.ResultDigest || change.To.ResultDigest != now.ResultDigest || len(change.Checks) == 0 {
+		t.Errorf("the change goes from %+v to %+v", change.From, change.To)
+	}
+	for _, query := range []string{"diff/pci_dss", "diff?from=2026-01-01", "diff/pci_dss?from=2000-01-01", "history", "history/pci_dss?days=0", "history/pci_dss?days=367"} {
+		c.Must(t, http.StatusUnprocessableEntity, http.MethodGet, compliancePath+query, nil)
+	}
+	w.saw(t)
 }
