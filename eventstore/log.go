@@ -16,7 +16,7 @@ import (
 )
 
 // Log appends facts to chains and reads them back. All exported fields but
-// Erased and Chains are required, and must not change once it is in use. Make one with Open.
+// Erased, Span and Chains are required, and must not change once it is in use. Make one with Open.
 type Log struct {
 	Store  Store
 	Keys   Keys
@@ -27,6 +27,9 @@ type Log struct {
 	Logger *slog.Logger
 	// Erased is told of persons whom another node forgot; nil = nobody asks.
 	Erased func(subject domain.UserID)
+	// Span begins a span of what the caller of Append waits for, and returns what ends
+	// it; nil = nobody traces.
+	Span func(ctx context.Context, name string) (context.Context, func())
 	// Chains is how many chains are kept at hand beside those at work; 0 = 4096. Of
 	// others that this node wrote only the end is kept.
 	Chains int
@@ -94,6 +97,11 @@ func (l *Log) Append(ctx context.Context, by domain.Actor, facts ...Fact) (Recei
 	}
 	if err := l.Halted(); err != nil {
 		return Receipt{}, err
+	}
+	if l.Span != nil {
+		var end func()
+		ctx, end = l.Span(ctx, "log.append")
+		defer end()
 	}
 	from, err := l.declared(ctx, by)
 	if err != nil {

@@ -85,7 +85,7 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 			s.refuse(c, err)
 			return
 		}
-		res, err := handle(ctx, in, req)
+		res, err := spanned(ctx, s, in, req, handle)
 		if err == nil {
 			err = s.permits(c, in.by)
 		}
@@ -96,6 +96,20 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 		s.catchUp(ctx, res.receipt)
 		s.answer(c, status, res.data, receiptOf(res.receipt), res.next)
 	}
+}
+
+// spanned calls a handler within a span that is named after the route's action.
+func spanned[Req, Res any](ctx context.Context, s *Server, in *call, req Req, handle func(context.Context, *call, Req) (reply[Res], error)) (reply[Res], error) {
+	if s.Span == nil {
+		return handle(ctx, in, req)
+	}
+	name := "command"
+	if in.access.action != "" {
+		name += " " + in.access.action
+	}
+	ctx, end := s.Span(ctx, name)
+	defer end()
+	return handle(ctx, in, req)
 }
 
 // read reads the body into req and refuses what is wrong with the form of the request.

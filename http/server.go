@@ -50,6 +50,8 @@ type Server struct {
 
 	Meter Meter           // counts requests; nil = nobody does
 	Trace gin.HandlerFunc // surrounds each request with a span; nil = nobody traces
+	// Span begins a span below that of the request, and returns what ends it; nil likewise.
+	Span func(ctx context.Context, name string) (context.Context, func())
 
 	draining atomic.Bool
 	pins     pins

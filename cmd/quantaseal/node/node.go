@@ -65,8 +65,10 @@ type Node struct {
 	resend      *mail.Resend // nil, with the post, where they do not
 	post        *mail.Post
 	letters     *reactors.Reactor
-	writing     sync.Mutex     // of the outbox: a person is erased before a letter or after it
-	meter       *metrics.Meter // nil = nobody asked for metrics
+	spans       *spans                  // nil, with the next, while nobody traces
+	trace       func(*vaulthttp.Server) // makes the server's requests spans
+	writing     sync.Mutex              // of the outbox: a person is erased before a letter or after it
+	meter       *metrics.Meter          // nil = nobody asked for metrics
 	metered     net.Listener
 }
 
@@ -125,6 +127,12 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 		return n, err
 	}
 	n.sealed = s.sealed
+	if err := n.openTraces(ctx, options.Version); err != nil {
+		return n, err
+	}
+	if n.spans != nil {
+		s.events = tracedStore{s.events, *n.spans}
+	}
 	if err := n.openMeter(ctx, options.Version); err != nil {
 		return n, err
 	}
@@ -166,6 +174,10 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 	n.Views = views
 	n.Vault = &commands.Vault{
 		Log: n.Log, Sealer: n.Ring, Records: s.sealed, Keys: n.Ring, Now: options.Now, Logger: options.Logger,
+	}
+	if n.spans != nil {
+		n.Log.Span = n.spans.span
+		n.Vault.Records = tracedRecords{s.sealed, *n.spans}
 	}
 	n.Encryption = &commands.Encryption{Log: n.Log, Crypto: n.Ring, Keys: n.Ring, Now: options.Now, Logger: options.Logger}
 	head, err := n.Log.Head(ctx, domain.TenantID{})
@@ -254,7 +266,10 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 			return fmt.Errorf("%w: QUANTASEAL_TLS_CERT: %w", ErrMisconfigured, err)
 		}
 	}
-	return n.openTraces(ctx, options.Version)
+	if n.trace != nil {
+		n.trace(n.Server)
+	}
+	return nil
 }
 
 func (n *Node) openKMS(ctx context.Context) (keyring.KMS, error) {

@@ -23,7 +23,8 @@ import (
 // traceGrace is how long the last spans may take to leave when the node stops.
 const traceGrace = 3 * time.Second
 
-// openTraces makes every request a span, if there is an endpoint to send it to.
+// openTraces makes every request a span, and what it does below, if there is an
+// endpoint to send them to.
 func (n *Node) openTraces(ctx context.Context, version string) error {
 	if n.config.TraceEndpoint == "" {
 		return nil
@@ -51,14 +52,19 @@ func (n *Node) openTraces(ctx context.Context, version string) error {
 		return nil
 	})
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { n.logger.WarnContext(ctx, "exporting traces", "err", err) }))
-	n.Server.Trace = otelgin.Middleware("", otelgin.WithTracerProvider(provider), otelgin.WithMeterProvider(noop.NewMeterProvider()),
-		otelgin.WithPropagators(propagation.TraceContext{}), otelgin.WithSpanNameFormatter(vaulthttp.SpanName))
+	n.spans = &spans{provider.Tracer("quantaseal")}
+	n.trace = func(s *vaulthttp.Server) {
+		s.Span = n.spans.span
+		s.Trace = otelgin.Middleware("", otelgin.WithTracerProvider(provider), otelgin.WithMeterProvider(noop.NewMeterProvider()),
+			otelgin.WithPropagators(propagation.TraceContext{}), otelgin.WithSpanNameFormatter(vaulthttp.SpanName))
+	}
 	return nil
 }
 
 // told are the attributes that leave this process. The others that otelgin sets
 // hold the path, addresses and user agents.
 var told = []attribute.Key{
+	factsKey,
 	"http.request.method", "http.response.body.size", "http.response.status_code", "http.route", "network.protocol.version", "url.scheme",
 }
 
