@@ -1,4 +1,4 @@
-package eventstore_test
+package node_test
 
 import (
 	"context"
