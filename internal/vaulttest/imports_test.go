@@ -160,8 +160,8 @@ func packages(t *testing.T) []pkg {
 		}
 		all = append(all, p)
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
+	if err := cmd.Wait(); err != nil || len(all) == 0 {
+		t.Fatalf("listed %d packages: %v", len(all), err)
 	}
 	return all
 }

@@ -40,6 +40,30 @@ func TestNothingFromOutside(t *testing.T) {
 	}
 }
 
+// TestOutsideIsFound holds what the test above relies on to a file that has it all.
+func TestOutsideIsFound(t *testing.T) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), "it.go", `package it
+import (
+	"context"
+	clock "time"
+	"os"
+)
+var (
+	_ = context.Background
+	_ = context.TODO()
+	_ = clock.Now().Add(clock.Until(clock.Time{})) // and Now of another package is nobody's business
+	_ = os.Args
+	_ = func() string { return os.Getenv("IT") }
+	_ = it.Now()
+)`, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := callsOutside(parsed); len(found) != 5 {
+		t.Errorf("found %v, want two of context, two of time and one of os", found)
+	}
+}
+
 // callsOutside returns where file mentions a function that it may not.
 func callsOutside(file *ast.File) map[token.Pos]string {
 	imported := map[string]string{} // by the name they have in file

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,9 @@ func TestTourAuditResources(t *testing.T) {
 		} {
 			var got []logEntry
 			a.Must(t, http.StatusOK, http.MethodGet, logsPath+"?limit=1000&"+query, nil).Into(t, &got)
+			if none := strings.HasPrefix(query, "resource_type=session"); none != (len(want) == 0) {
+				t.Fatalf("%s: the log has %d entries to be found", query, len(want))
+			}
 			if len(got)+len(want) > 0 && !cmp.Equal(want, got, whole) {
 				t.Errorf("%s: got %d entries, want %d", query, len(got), len(want))
 			}
