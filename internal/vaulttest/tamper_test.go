@@ -31,7 +31,8 @@ type exhibit struct {
 	foreign  domain.TenantID
 	receipts []chain.Receipt // of the last event alone
 	columns  []string
-	next     int64 // a position that is free
+	next     int64        // a position that is free
+	bundle   bytes.Buffer // what judge exports, kept for its room
 }
 
 // exhibits runs f on the database of each engine.
@@ -110,13 +111,13 @@ func (x *exhibit) seize(t *testing.T, embedded bool) {
 // the server as it reads and folds. It returns "" if it is not.
 func (x *exhibit) judge(t *testing.T, receipts ...chain.Receipt) string {
 	t.Helper()
-	var bundle bytes.Buffer
-	if err := x.node.Export(t.Context(), &bundle, x.tenant, 0); err != nil {
+	x.bundle.Reset()
+	if err := x.node.Export(t.Context(), &x.bundle, x.tenant, 0); err != nil {
 		return "the server: " + err.Error()
 	}
 	id := x.node.Ring.LogID()
 	for _, fast := range []bool{true, false} { // most shows without the signatures, which are dear
-		if _, found := verify(t, bundle.Bytes(), chain.Options{LogID: &id, Receipts: receipts, Fast: fast}); len(found) > 0 {
+		if _, found := verify(t, x.bundle.Bytes(), chain.Options{LogID: &id, Receipts: receipts, Fast: fast}); len(found) > 0 {
 			return found[0].Error()
 		}
 	}
