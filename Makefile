@@ -15,7 +15,13 @@ UNWATCHED := github.com/cloudflare/circl/... filippo.io/mldsa/... modernc.org/sq
 
 # The race detector needs a C compiler, except on macOS.
 RACE := $(shell case "$$(go env GOOS CGO_ENABLED | paste -sd ' ' -)" in (darwin*|*1) echo -race ;; esac)
-RACE := $(and $(RACE),$(RACE) $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false))
+RACE := $(and $(RACE),$(RACE) $(foreach p,$(UNWATCHED),'-gcflags=$(p)=-race=false -dwarf=false'))
+
+# What no program or test of ours needs, and a third of the compiler's time: gin's
+# msgpack, with its codec for every type, and what debuggers read, which go test
+# has the linker leave out anyway.
+TAGS := -tags=nomsgpack
+TEST := $(TAGS) -gcflags=all=-dwarf=false $(RACE)
 
 .PHONY: help
 help: ## Show this help
@@ -27,16 +33,16 @@ run: build ## Build and serve on 127.0.0.1:8080; needs nothing but Go
 
 .PHONY: build
 build: ## Build the programs into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build $(TAGS) -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 .PHONY: test
 test: ## Run every test; installs PostgreSQL's programs if they are missing
 	@[ -n "$(RACE)" ] || echo 'no C compiler: testing without the race detector' >&2
-	go test $(RACE) -vet=off -shuffle=on -parallel 4 -timeout 40m ./... # lint vets; most of what runs together waits for a disk
+	go test $(TEST) -vet=off -shuffle=on -parallel 4 -timeout 40m ./... # lint vets; most of what runs together waits for a disk
 
 .PHONY: crash
 crash: ## Kill the server under load ROUNDS times on each engine
-	QUANTASEAL_CRASH_ROUNDS=$(ROUNDS) go test -run '^TestCrash' -count=1 -timeout 45m ./internal/vaulttest/...
+	QUANTASEAL_CRASH_ROUNDS=$(ROUNDS) go test $(TAGS) -run '^TestCrash' -count=1 -timeout 45m ./internal/vaulttest/...
 
 .PHONY: bench
 bench: ## Measure the server and its primitives; BENCHFLAGS go to the program

@@ -20,7 +20,7 @@ import (
 // build builds both commands without the race detector, as they are shipped.
 func build(t *testing.T, dir string) {
 	t.Helper()
-	c := exec.Command("go", "build", "-trimpath", "-o", dir+string(filepath.Separator),
+	c := exec.Command("go", "build", "-tags=nomsgpack", "-trimpath", "-o", dir+string(filepath.Separator),
 		"github.com/quantaseal/quantaseal/cmd/quantaseal", "github.com/quantaseal/quantaseal/cmd/qsverify")
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
