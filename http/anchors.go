@@ -234,26 +234,7 @@ func (s *Server) tile(c *gin.Context) {
 
 // serveLog answers with bytes of the log of anchors.
 func (s *Server) serveLog(c *gin.Context, kind string, read func(context.Context) ([]byte, error)) {
-	ctx := c.Request.Context()
-	body, err := func() ([]byte, error) {
-		in, err := s.call(c, endpoint{})
-		if err != nil {
-			return nil, err
-		}
-		if err := in.read(&none{}, maxBody); err != nil {
-			return nil, err
-		}
-		if err := s.admit(ctx, in, none{}); err != nil {
-			return nil, err
-		}
-		if err := s.Vault.Authorize(ctx, in.by, domain.ScopeAuditRead, "audit.tiles"); err != nil {
-			return nil, err
-		}
-		if err := s.permits(c, in.by); err != nil {
-			return nil, err
-		}
-		return read(ctx)
-	}()
+	body, err := s.readLog(c, read)
 	if err != nil {
 		s.refuse(c, notYet(err))
 		return
@@ -261,4 +242,26 @@ func (s *Server) serveLog(c *gin.Context, kind string, read func(context.Context
 	c.Writer.Header().Set("Content-Type", kind)
 	c.Writer.WriteHeader(http.StatusOK)
 	_, _ = c.Writer.Write(body) // whoever does not read it has gone
+}
+
+// readLog reads bytes of the log of anchors for whoever may.
+func (s *Server) readLog(c *gin.Context, read func(context.Context) ([]byte, error)) ([]byte, error) {
+	ctx := c.Request.Context()
+	in, err := s.call(c, endpoint{})
+	if err != nil {
+		return nil, err
+	}
+	if err := in.read(&none{}, maxBody); err != nil {
+		return nil, err
+	}
+	if err := s.admit(ctx, in, none{}); err != nil {
+		return nil, err
+	}
+	if err := s.Vault.Authorize(ctx, in.by, domain.ScopeAuditRead, "audit.tiles"); err != nil {
+		return nil, err
+	}
+	if err := s.permits(c, in.by); err != nil {
+		return nil, err
+	}
+	return read(ctx)
 }

@@ -60,7 +60,7 @@ func (l *Ledger) follow(g *growth, link *eventstore.Link) error {
 	if !ok {
 		place, ok = g.added[link.Tenant]
 	}
-	if !ok && link.Tenant.ID.IsZero() && link.Seq == 0 {
+	if !ok && link.Tenant.IsZero() && link.Seq == 0 {
 		g.added[link.Tenant], ok = 0, true // the system chain is the first of all
 		g.leaves[0] = chain.Leaf{Hash: chain.GenesisPrev(l.Events.LogID, [16]byte{})}
 	}

@@ -50,10 +50,10 @@ func (l *Ledger) Status(ctx context.Context) (Status, error) {
 // go on from the one it signed before. The caller holds mu.
 func (l *Ledger) sign(ctx context.Context) error {
 	size, before := l.state.Size, l.signed.checkpoint
-	switch {
-	case size == 0:
+	switch size {
+	case 0:
 		return ErrNotAnchored
-	case size == before.Size:
+	case before.Size:
 		return nil
 	}
 	root, err := chain.AnchorsTree.Root(size, func(level int, _ uint64) (chain.Hash, error) { return l.edge[level], nil })

@@ -42,8 +42,11 @@ func TestRecovery(t *testing.T) {
 		t.Fatal("nothing is lost")
 	}
 	want := []anchors.Loss{
-		{Index: 0, From: 3, Next: 5}, {Tenant: tenant(1), Index: 1, From: 2, Next: 5}, {Tenant: tenant(2), Index: 2, From: 2, Next: 3},
-		{Tenant: tenant(3), Index: 3, Next: 1, Whole: true}, {Tenant: tenant(4), Index: 4, Whole: true},
+		{Index: 0, From: 3, Next: 5},
+		{Tenant: tenant(1), Index: 1, From: 2, Next: 5},
+		{Tenant: tenant(2), Index: 2, From: 2, Next: 3},
+		{Tenant: tenant(3), Index: 3, Next: 1, Whole: true},
+		{Tenant: tenant(4), Index: 4, Whole: true},
 	}
 	listed, err := l.Losses(t.Context())
 	p.must(err)

@@ -74,7 +74,7 @@ func (p Pages) Rows() iter.Seq2[eventstore.Positioned, error] {
 // check checks a row that follows the place after and the position pos.
 func (p Pages) check(row *Row, after, pos int64) (eventstore.Positioned, error) {
 	r, err := row.Positioned()
-	if err == nil && p.Place(row) != after+1 && !(p.Chain && row.restores(after+1)) {
+	if err == nil && p.Place(row) != after+1 && (!p.Chain || !row.restores(after+1)) {
 		err = fmt.Errorf("%w: nothing stands between %d and %d", eventstore.ErrTampered, after, p.Place(row))
 	}
 	if err == nil && row.Pos <= pos {

@@ -70,7 +70,7 @@ func (t *Trail) ask() {
 	}
 	found := t.examine(t.catalogue, t.framework, t.to)
 	t.narrow(t.start, t.facts, t.found, found)
-	t.start, t.found, t.facts = t.State.Clone(), found, t.facts[:0]
+	t.start, t.found, t.facts = t.Clone(), found, t.facts[:0]
 }
 
 // narrow finds among facts that follow start those which moved a check from what

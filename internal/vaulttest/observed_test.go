@@ -97,8 +97,10 @@ func TestTraces(t *testing.T) {
 	v.Stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, want := range []string{"GET /api/v2/vault/:id", "POST /api/v2/vault/seal", "GET unmatched", "other unmatched", "http.response.status_code",
-		"command vault.seal", "log.append", "store.append", "records.put", "quantaseal.facts"} {
+	for _, want := range []string{
+		"GET /api/v2/vault/:id", "POST /api/v2/vault/seal", "GET unmatched", "other unmatched", "http.response.status_code",
+		"command vault.seal", "log.append", "store.append", "records.put", "quantaseal.facts",
+	} {
 		if !bytes.Contains(c.got.Bytes(), []byte(want)) {
 			t.Errorf("no span tells %q", want)
 		}
