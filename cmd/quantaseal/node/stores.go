@@ -127,7 +127,7 @@ func (n *Node) lock(dir, setting string) error {
 	if err != nil {
 		return err
 	}
-	n.closes = append(n.closes, file.Close)
+	n.closes = append(n.closes, func() error { return unlock(file) })
 	if err := flock(file); err != nil {
 		return fmt.Errorf("%w: %s: another process uses %s", ErrMisconfigured, setting, dir)
 	}
