@@ -39,6 +39,9 @@ var decoders = decoderTable(
 	decode[KeyGenerated], decode[KeyRotated], decode[KeyRetirement], decode[KeyDestruction], decode[EscrowExported],
 	decode[DataEncrypted], decode[DataRewrapped], decode[DataDecrypted], decode[DataDecryptDenied],
 	decode[DataSigned], decode[SignatureVerified], decode[SignatureVerifyFailed],
+	decode[AuditChainVerified], decode[ChainVerificationFailed], decode[CheckpointPublished], decode[ProjectionReconciled],
+	decode[CrossTenantAccess], decode[IsolationTested], decode[PlatformStarted], decode[KMSAttested], decode[ClockSyncObserved],
+	decode[BackupCompleted], decode[RestoreTested],
 )
 
 type decoder func(Stored) (Event, error)

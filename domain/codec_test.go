@@ -67,6 +67,9 @@ var anyFact = []*rapid.Generator[domain.Event]{
 	drawn[domain.KeyGenerated](), drawn[domain.KeyRotated](), drawn[domain.KeyRetirement](), drawn[domain.KeyDestruction](), drawn[domain.EscrowExported](),
 	drawn[domain.DataEncrypted](), drawn[domain.DataRewrapped](), drawn[domain.DataDecrypted](), drawn[domain.DataDecryptDenied](),
 	drawn[domain.DataSigned](), drawn[domain.SignatureVerified](), drawn[domain.SignatureVerifyFailed](),
+	drawn[domain.AuditChainVerified](), drawn[domain.ChainVerificationFailed](), drawn[domain.CheckpointPublished](), drawn[domain.ProjectionReconciled](),
+	drawn[domain.CrossTenantAccess](), drawn[domain.IsolationTested](), drawn[domain.PlatformStarted](), drawn[domain.KMSAttested](),
+	drawn[domain.ClockSyncObserved](), drawn[domain.BackupCompleted](), drawn[domain.RestoreTested](),
 }
 
 // What is stored of a fact is read back as that fact, and its payload has one form only.

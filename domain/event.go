@@ -80,7 +80,7 @@ func OutcomeOf(e Event) Outcome {
 	switch e.(type) {
 	case CredentialUnsealDenied, AccessDenied, LoginFailed, AuthFailuresSummarised, DataDecryptDenied, SignatureVerifyFailed:
 		return Refused
-	case IntegrityViolated, RefreshTokenReused:
+	case IntegrityViolated, RefreshTokenReused, ChainVerificationFailed, CrossTenantAccess:
 		return Failed
 	}
 	return Success
@@ -94,7 +94,9 @@ func Observes(e Event) bool {
 		LoginSucceeded, LoginFailed, RefreshTokenReused, AuthFailuresSummarised,
 		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
 		CredentialsListed, AuditLogQueried, AuditExported, ComplianceScored, AccessDenied, IntegrityViolated,
-		EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataDecryptDenied, DataSigned, SignatureVerified, SignatureVerifyFailed:
+		EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataDecryptDenied, DataSigned, SignatureVerified, SignatureVerifyFailed,
+		AuditChainVerified, ChainVerificationFailed, CheckpointPublished, ProjectionReconciled,
+		CrossTenantAccess, IsolationTested, PlatformStarted, KMSAttested, ClockSyncObserved, BackupCompleted, RestoreTested:
 		return true
 	}
 	return false

@@ -130,4 +130,17 @@ var facts = []domain.Event{
 	domain.DataSigned{Dialect: "cli", Encoding: "base64", KeyID: cryptoKey, SignatureHash: digest(19), Suite: domain.EnvelopeSuite},
 	domain.SignatureVerified{KeyID: cryptoKey, KeyTrust: domain.TrustPast, ObjectRef: digest(19)},
 	domain.SignatureVerifyFailed{KeyID: cryptoKey, KeyTrust: domain.TrustCurrent, MACValid: true, ObjectRef: digest(19), PQCValid: true},
+	domain.AuditChainVerified{BadLinks: 1, BadSigs: 2, Gaps: 3, HeadHash: digest(20), To: 10482},
+	domain.ChainVerificationFailed{Fault: "V13", FirstBadSeq: 41},
+	domain.CheckpointPublished{RootHash: digest(21), Signer: digest(22), Size: 512},
+	domain.ProjectionReconciled{AtSeq: 10482, Mismatches: 1, Rows: 22040},
+	domain.CrossTenantAccess{TenantA: tenantID, TenantB: domain.TenantID{ID: domain.ID{2}}},
+	domain.IsolationTested{Leaks: 1, Probes: 640},
+	domain.PlatformStarted{
+		AlgsOutsideModule: []string{"ML-DSA-65"}, CryptoModule: "go-fips140 v1.0.0", CryptoModuleCert: "A6650", FIPSMode: true, Version: "3.0.0",
+	},
+	domain.KMSAttested{Backend: "local", Custody: domain.CustodyFile, KeyRef: digest(23), ProbeOK: true},
+	domain.ClockSyncObserved{OffsetMS: 12, Source: "kernel"},
+	domain.BackupCompleted{ChainHead: digest(24), CheckpointSize: 512, Encrypted: true, Events: 90210, SHA3: digest(25)},
+	domain.RestoreTested{HeadMatch: true, RowsMatch: true, SHA3: digest(25)},
 }

@@ -42,6 +42,10 @@ func (s *Scores) History(ctx context.Context, tenant domain.TenantID, f *complia
 	if err != nil {
 		return nil, err
 	}
+	p, err := s.platformNow(ctx)
+	if err != nil {
+		return nil, err
+	}
 	began := s.began(tenant)
 	midnight := time.UnixMicro(int64(a.AsOf)).UTC().Truncate(24 * time.Hour)
 	points := make([]HistoryPoint, 0, days+1)
@@ -59,7 +63,7 @@ func (s *Scores) History(ctx context.Context, tenant domain.TenantID, f *complia
 		if state, err = s.goOn(ctx, tenant, state, at); err != nil {
 			return nil, fmt.Errorf("folding a chain for a history of scores: %w", err)
 		}
-		point, err := state.Assess(s.catalogue, f, at).Point()
+		point, err := state.On(p).Assess(s.catalogue, f, at).Point()
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +133,11 @@ func (s *Scores) Change(ctx context.Context, tenant domain.TenantID, f *complian
 	if err != nil {
 		return compliance.Change{}, fmt.Errorf("folding a chain for a change of scores: %w", err)
 	}
-	trail := state.Trail(s.catalogue, f, from, to, end.AsOfSeq-min(end.AsOfSeq, state.Next()))
+	p, err := s.platformNow(ctx)
+	if err != nil {
+		return compliance.Change{}, err
+	}
+	trail := state.On(p).Trail(s.catalogue, f, from, to, end.AsOfSeq-min(end.AsOfSeq, state.Next()))
 	if !state.Broken() {
 		if err := s.fold(ctx, tenant, trail, to); err != nil {
 			return compliance.Change{}, fmt.Errorf("folding a chain for a change of scores: %w", err)

@@ -30,6 +30,7 @@ type Scores struct {
 
 	catalogue *compliance.Catalogue
 	live      *lru.Cache[domain.TenantID, *folded] // as far as each chain was read
+	platform  platform
 	past      pastStates
 	points    *lru.Cache[pointKey, HistoryPoint] // of days that are over
 }
@@ -87,7 +88,11 @@ func (s *Scores) Score(ctx context.Context, tenant domain.TenantID, f *complianc
 	if err != nil {
 		return compliance.Assessment{}, fmt.Errorf("folding a chain for a score of the past: %w", err)
 	}
-	return then.Assess(s.catalogue, f, at), nil
+	p, err := s.platformNow(ctx)
+	if err != nil {
+		return compliance.Assessment{}, err
+	}
+	return then.On(p).Assess(s.catalogue, f, at), nil
 }
 
 // current assesses the state that a chain has come to, unless the instant lies
@@ -108,7 +113,11 @@ func (s *Scores) current(ctx context.Context, tenant domain.TenantID, f *complia
 	if at < cell.state.Last() {
 		return compliance.Assessment{}, false, nil
 	}
-	return cell.state.Assess(s.catalogue, f, at), true, nil
+	p, err := s.platformNow(ctx)
+	if err != nil {
+		return compliance.Assessment{}, false, err
+	}
+	return cell.state.On(p).Assess(s.catalogue, f, at), true, nil
 }
 
 // cell returns where tenant's state is kept.

@@ -22,11 +22,18 @@ type scoredChain struct {
 	fault   error // at broken
 	broken  uint64
 	read    int
+
+	platform []eventstore.Recorded // the system chain
 }
 
 // History yields what there is from a sequence number on.
-func (c *scoredChain) History(_ context.Context, _ domain.TenantID, from uint64) iter.Seq2[eventstore.Recorded, error] {
+func (c *scoredChain) History(_ context.Context, tenant domain.TenantID, from uint64) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
+		if tenant.IsZero() {
+			for seq := from; seq < uint64(len(c.platform)) && yield(c.platform[seq], nil); seq++ {
+			}
+			return
+		}
 		for seq := from; seq < uint64(len(c.records)); seq++ {
 			if c.fault != nil && seq == c.broken {
 				yield(eventstore.Recorded{}, c.fault)
@@ -44,15 +51,17 @@ var scoredTenant = domain.TenantID{ID: domain.ID{5}}
 var chainStart = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // grow appends facts, one each day.
-func (c *scoredChain) grow(events ...domain.Event) {
+func (c *scoredChain) grow(events ...domain.Event) { grow(&c.records, events) }
+
+func grow(records *[]eventstore.Recorded, events []domain.Event) {
 	for _, e := range events {
-		n := len(c.records)
+		n := len(*records)
 		r := eventstore.Recorded{Event: e, Hash: chain.Hash{byte(n + 1)}, Record: chain.Record{Payload: []byte("{}")}}
 		r.Header = chain.Header{
 			Seq: uint64(n), EventType: e.EventType().Name, EventID: [16]byte{byte(n + 1)}, SignerKeyID: chain.Hash{1}, RequestID: [16]byte{1},
 			TimeUS: uint64(chainStart.AddDate(0, 0, n).UnixMicro()),
 		}
-		c.records = append(c.records, r)
+		*records = append(*records, r)
 	}
 }
 

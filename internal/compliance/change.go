@@ -20,7 +20,7 @@ type MovedCheck struct {
 	Title  string  `json:"title"`
 	From   Outcome `json:"from"`
 	To     Outcome `json:"to"`
-	ByTime bool    `json:"moved_by_time"` // it moved because time went by, whatever facts did besides
+	ByTime bool    `json:"moved_by_time"` // it moved because time went by or the platform's facts did, whatever the tenant's did besides
 	Moves  []Move  `json:"moves"`         // in the order of the chain
 }
 

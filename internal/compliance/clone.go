@@ -12,7 +12,7 @@ func (s *State) Clone() *State {
 	c.settingRefs = maps.Clone(s.settingRefs)
 	c.vault, c.keys, c.people = s.vault.clone(), s.keys.clone(), s.people.clone()
 	c.logins, c.duties, c.response = s.logins.clone(), s.duties.clone(), s.response.clone()
-	c.log.contents = s.log.contents.clone()
+	c.log.contents, c.log.order = s.log.contents.clone(), s.log.order.clone()
 	c.log.reviewed, c.log.exported = slices.Clone(s.log.reviewed), slices.Clone(s.log.exported)
 	return &c
 }
@@ -21,7 +21,7 @@ func (s *State) Clone() *State {
 func (s *State) Size() int {
 	return len(s.vault.all) + len(s.vault.endings) + len(s.people.users) + len(s.people.keys) + len(s.keys.keys) +
 		len(s.logins.accounts) + len(s.logins.rows) + len(s.response.revoked) + len(s.log.reviewed) + len(s.log.exported) +
-		len(s.log.contents.hours)
+		len(s.log.contents.hours) + len(s.log.order.hours)
 }
 
 // copies are what pointers are exchanged for, so that two to the same stay so.

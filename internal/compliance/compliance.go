@@ -46,6 +46,8 @@ type Ref struct {
 	Time    int64 // Unix microseconds, the server's
 	Hash    domain.Digest
 	Signer  domain.Digest // the key that signed it
+
+	Platform bool // it stands on the system chain, not on the tenant's
 }
 
 // MarshalJSON writes the citation of a fact that is held against the tenant.
@@ -53,6 +55,10 @@ func (r Ref) MarshalJSON() ([]byte, error) { return r.as("failing") }
 
 // as writes the citation of a fact in a role.
 func (r Ref) as(role string) ([]byte, error) {
+	stream := "tenant"
+	if r.Platform {
+		stream = "platform"
+	}
 	return json.Marshal(struct {
 		Stream  string        `json:"stream"`
 		Seq     uint64        `json:"seq"`
@@ -62,7 +68,7 @@ func (r Ref) as(role string) ([]byte, error) {
 		Hash    domain.Digest `json:"hash"`
 		Signer  domain.Digest `json:"sig_key_id"`
 		Role    string        `json:"role"`
-	}{"tenant", r.Seq, r.EventID, r.Type, Instant(r.Time), r.Hash, r.Signer, role})
+	}{stream, r.Seq, r.EventID, r.Type, Instant(r.Time), r.Hash, r.Signer, role})
 }
 
 // Instant is Unix microseconds that are written as RFC 3339 in UTC.

@@ -235,7 +235,60 @@ var found = []struct {
 	{"QS-GOV-01", "no export", func(*story) {}, "fail", 0},
 	{"QS-GOV-01", "one quarter of two", func(s *story) { s.later(100*day).happens(user(ada), domain.AuditExported{}) }, "1/2", 0},
 
-	{"QS-CRYP-03", "nothing records it", func(*story) {}, "no_evidence", 0},
-	{"QS-DATA-02", "nothing records it", func(*story) {}, "no_evidence", 0},
+	{"QS-AUD-01", "verified", func(s *story) { s.happens(system, verified).later(23 * time.Hour) }, "pass", 0},
+	{"QS-AUD-01", "verified the day before yesterday", func(s *story) { s.happens(system, verified).later(71 * time.Hour) }, "1/2", 1},
+	{"QS-AUD-01", "verified too long ago", func(s *story) { s.happens(system, verified).later(73 * time.Hour) }, "fail", 1},
+	{"QS-AUD-01", "not from its beginning", func(s *story) { s.happens(system, domain.AuditChainVerified{From: 1, To: 3}) }, "no_evidence", 0},
+	{"QS-AUD-01", "altered", func(s *story) { s.happens(system, verified, altered) }, "fail", 1},
+	{"QS-AUD-01", "altered, and put right", func(s *story) { s.happens(system, altered, verified) }, "pass", 0},
+	{"QS-AUD-01", "with a loss", func(s *story) { s.happens(system, domain.AuditChainVerified{Gaps: 1, To: 3}) }, "fail", 1},
+	{"QS-AUD-02", "published", func(s *story) { s.happens(system, domain.CheckpointPublished{Size: 1}) }, "1/2", 1},
+	{"QS-AUD-02", "published too long ago", func(s *story) { s.happens(system, domain.CheckpointPublished{Size: 1}).later(25 * time.Hour) }, "no_evidence", 0},
+	{"QS-AUD-03", "never compared", func(*story) {}, "no_evidence", 0},
+	{"QS-AUD-03", "equal", func(s *story) { s.happens(system, domain.ProjectionReconciled{Rows: 9}) }, "pass", 0},
+	{"QS-AUD-03", "a third differs", func(s *story) { s.happens(system, domain.ProjectionReconciled{Mismatches: 3, Rows: 9}) }, "2/3", 1},
+	{"QS-AUD-03", "compared too long ago", func(s *story) { s.happens(system, domain.ProjectionReconciled{Rows: 9}).later(8 * day) }, "no_evidence", 0},
+	{"QS-AUD-07", "never observed", func(*story) {}, "no_evidence", 0},
+	{"QS-AUD-07", "in time", func(s *story) { s.observes(domain.ClockSyncObserved{OffsetMS: 1000}) }, "pass", 0},
+	{"QS-AUD-07", "late", func(s *story) { s.observes(domain.ClockSyncObserved{OffsetMS: 1001}) }, "1/2", 1},
+	{"QS-AUD-07", "not lately", func(s *story) { s.observes(domain.ClockSyncObserved{OffsetMS: 1}).later(25 * time.Hour) }, "1/2", 0},
+	{"QS-AUD-07", "back in time", func(s *story) {
+		s.observes(domain.ClockSyncObserved{}).later(-time.Second).creates(robot, 1).later(time.Hour)
+	}, "1/2", 1},
+
+	{"QS-CRYP-03", "never attested", func(*story) {}, "no_evidence", 0},
+	{"QS-CRYP-03", "in a cloud", func(s *story) { s.observes(domain.KMSAttested{Custody: domain.CustodyCloudKMS, ProbeOK: true}) }, "pass", 0},
+	{"QS-CRYP-03", "in software", func(s *story) { s.observes(domain.KMSAttested{Custody: domain.CustodyExternal, ProbeOK: true}) }, "1/2", 1},
+	{"QS-CRYP-03", "in a file", func(s *story) { s.observes(domain.KMSAttested{Custody: domain.CustodyFile, ProbeOK: true}) }, "fail", 1},
+	{"QS-CRYP-03", "which did not answer", func(s *story) { s.observes(domain.KMSAttested{Custody: domain.CustodyCloudKMS}) }, "no_evidence", 0},
+	{"QS-CRYP-03", "too long ago", func(s *story) {
+		s.observes(domain.KMSAttested{Custody: domain.CustodyCloudKMS, ProbeOK: true}).later(31 * day)
+	}, "no_evidence", 0},
+	{"QS-CRYP-04", "never started", func(*story) {}, "no_evidence", 0},
+	{"QS-CRYP-04", "without a module", func(s *story) { s.observes(domain.PlatformStarted{FIPSMode: true}) }, "fail", 1},
+	{"QS-CRYP-04", "in part", func(s *story) {
+		s.observes(domain.PlatformStarted{FIPSMode: true, CryptoModuleCert: "A1", AlgsOutsideModule: []string{"ML-DSA-65"}})
+	}, "1/2", 1},
+	{"QS-CRYP-04", "all of it", func(s *story) { s.observes(domain.PlatformStarted{FIPSMode: true, CryptoModuleCert: "A1"}) }, "pass", 0},
+	{"QS-DATA-02", "never probed", func(*story) {}, "no_evidence", 0},
+	{"QS-DATA-02", "no probe", func(s *story) { s.observes(domain.IsolationTested{}) }, "no_evidence", 0},
+	{"QS-DATA-02", "all refused", func(s *story) { s.observes(domain.IsolationTested{Probes: 5}) }, "pass", 0},
+	{"QS-DATA-02", "a leak", func(s *story) { s.observes(domain.IsolationTested{Leaks: 1, Probes: 5}) }, "fail", 1},
+	{"QS-DATA-02", "a crossing", func(s *story) {
+		s.observes(domain.CrossTenantAccess{TenantA: domain.TenantID{ID: domain.ID{9}}, TenantB: tenant}, domain.IsolationTested{Probes: 5})
+	}, "fail", 1},
+	{"QS-DATA-02", "a crossing of others", func(s *story) {
+		s.observes(domain.CrossTenantAccess{TenantA: domain.TenantID{ID: domain.ID{9}}}, domain.IsolationTested{Probes: 5})
+	}, "pass", 0},
+	{"QS-DATA-02", "too long ago", func(s *story) { s.observes(domain.IsolationTested{Probes: 5}).later(8 * day) }, "no_evidence", 0},
+	{"QS-DATA-03", "neither", func(*story) {}, "no_evidence", 0},
+	{"QS-DATA-03", "a backup", func(s *story) { s.observes(domain.BackupCompleted{Encrypted: true}) }, "1/2", 0},
+	{"QS-DATA-03", "in the clear", func(s *story) { s.observes(domain.BackupCompleted{}) }, "fail", 0},
+	{"QS-DATA-03", "both", func(s *story) {
+		s.observes(domain.RestoreTested{HeadMatch: true, RowsMatch: true}).later(364 * day).observes(domain.BackupCompleted{Encrypted: true}).later(23 * time.Hour)
+	}, "pass", 0},
+	{"QS-DATA-03", "restored, and not the same", func(s *story) {
+		s.observes(domain.BackupCompleted{Encrypted: true}, domain.RestoreTested{HeadMatch: true})
+	}, "1/2", 1},
 	{"QS-GOV-02", "nothing records it", func(s *story) { s.sets(domain.SettingMFA, "false") }, "no_evidence", 0},
 }

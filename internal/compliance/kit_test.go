@@ -20,6 +20,8 @@ type story struct {
 	t     testing.TB
 	facts []compliance.Fact
 	now   time.Time
+
+	platform *compliance.Platform
 }
 
 // by is who acts.
@@ -35,6 +37,10 @@ var (
 	bob     = domain.UserID{ID: domain.ID{0xb2}}
 	robot   = domain.KeyID{ID: domain.ID{0xc3}}
 	session = domain.SessionID{ID: domain.ID{0xd4}}
+	tenant  = domain.TenantID{ID: domain.ID{0xf6}}
+
+	verified = domain.AuditChainVerified{To: 3}
+	altered  = domain.ChainVerificationFailed{Fault: "V13", FirstBadSeq: 2}
 )
 
 func user(id domain.UserID) by { return by{domain.ActorUser, id.ID} }
@@ -42,9 +48,9 @@ func key(id domain.KeyID) by   { return by{domain.ActorKey, id.ID} }
 
 // tell begins a chain: a tenant and its owner, ada.
 func tell(t testing.TB) *story {
-	s := &story{t: t, now: began}
+	s := &story{t: t, now: began, platform: compliance.NewPlatform()}
 	s.happens(system, domain.ChainGenesis{PublicKey: make([]byte, 1952), TenantIndex: 1})
-	s.happens(nobody, domain.TenantRegistered{Owner: ada, Plan: "self_hosted"})
+	s.happens(nobody, domain.TenantRegistered{Owner: ada, Plan: "self_hosted", TenantID: tenant})
 	return s.joins(ada, domain.RoleOwner)
 }
 
@@ -82,6 +88,17 @@ func (s *story) happens(who by, events ...domain.Event) *story {
 	return s
 }
 
+// observes appends facts to the system chain, a millisecond apart.
+func (s *story) observes(events ...domain.Event) *story {
+	s.t.Helper()
+	for _, e := range events {
+		n := s.platform.Next()
+		s.platform.Apply(compliance.Fact{Ref: compliance.Ref{Seq: n, Type: e.EventType().Name, Time: s.now.UnixMicro(), Hash: domain.Digest{byte(n + 1)}}, Event: e})
+		s.later(time.Millisecond)
+	}
+	return s
+}
+
 // seals adds a credential of ada's that lives for so many days; 0 = for ever.
 func (s *story) seals(n byte, who by, ttlDays int) domain.EntryID {
 	entry := domain.CredentialID{ID: domain.ID{0xe5, n}}.Entry(1)
@@ -113,7 +130,7 @@ func (s *story) state() *compliance.State {
 	for _, f := range s.facts {
 		state.Apply(f)
 	}
-	return state
+	return state.On(s.platform)
 }
 
 // assess scores the chain at the story's now.

@@ -50,13 +50,17 @@ authorisation, and it says how few of a framework's demands it can see at all.
 | ` + "`frameworks`" + ` | what can be scored, and how much of it is in view |
 
 The framework may be a parameter, ` + "`?framework=`" + `, as well. In a diff, every fact is judged at
-the later instant; what moved because time went by is marked *moved_by_time*. A move names one
+the later instant; what moved because time went by, or by facts of the platform, is marked *moved_by_time*. A move names one
 fact, or, where very much moved, the first and last of a stretch of facts.
 
 ## Tiers
 
 Tier 1 checks rest on facts that requests leave, tier 2 on facts of jobs of the
-platform, tier 3 on routes of their own.
+platform, tier 3 on routes of their own. Jobs record what they find once a day ([operations](operations.md#jobs)): about a
+tenant's chain on that chain, and about the platform on the system chain, whose facts count for every tenant.
+A verification that finds the chain altered makes every score 0 until a later one finds nothing. QS-AUD-02 is
+1/2 at most while nobody from outside signs checkpoints, and QS-CRYP-04 while no certified module holds ML-DSA.
+
 `
 
 // page returns the catalogue as a document.
@@ -69,7 +73,7 @@ func page(c *compliance.Catalogue) string {
 			seen++
 		}
 	}
-	fmt.Fprintf(&b, "Of the %d checks %d can pass today. The %d marked † are *no_evidence* until something records their facts.\n\n",
+	fmt.Fprintf(&b, "Of the %d checks %d have evidence today. The %d marked † are *no_evidence* until something records their facts.\n\n",
 		len(c.Checks), seen, len(c.Checks)-seen)
 	fmt.Fprintf(&b, "Catalogue %s, SHA3-256 `%s`.\n\n## Checks\n", c.Version, c.Digest())
 	for _, k := range c.Checks {

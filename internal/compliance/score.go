@@ -106,8 +106,11 @@ func total(controls []scored) (raw, weight *big.Rat) {
 
 // caps returns what holds the score down, the lowest limit first.
 func (s *State) caps(c *Catalogue, f *Framework, at int64, found map[string]finding) (caps []Cap) {
-	if s.broken != "" || s.gap {
+	if unresolved := s.log.verified.unresolved(); s.broken != "" || s.gap || unresolved != "" {
 		reason := s.broken
+		if reason == "" {
+			reason = unresolved
+		}
 		if reason == "" {
 			reason = "the chain has a gap"
 		}

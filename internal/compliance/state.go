@@ -12,6 +12,9 @@ type State struct {
 	gap    bool   // it does not begin with the first fact of the chain
 	broken string // what is wrong with the chain; "" = nothing was found
 
+	tenant   domain.TenantID
+	platform *Platform // nil: nothing is known of it
+
 	settings    domain.Settings
 	settingRefs map[domain.SettingKey]Ref // what last set each of them
 	ranges      outline
@@ -56,9 +59,13 @@ func (s *State) Apply(f Fact) {
 		s.began, s.gap = f.Time, f.Seq != 0
 	}
 	s.gap = s.gap || f.Seq != s.next
+	s.log.order.add(f.Ref, f.Time >= s.last)
 	s.next, s.last, s.head = f.Seq+1, f.Time, f.Hash
-	if _, ok := f.Event.(domain.ComplianceScored); ok {
+	switch e := f.Event.(type) {
+	case domain.ComplianceScored:
 		return
+	case domain.TenantRegistered:
+		s.tenant = e.TenantID
 	}
 	// What a fact was allowed by is what held before it.
 	s.judge(&f)
