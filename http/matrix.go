@@ -71,8 +71,8 @@ var matrix = map[pattern]access{
 	{"POST", "/encryption/selftest"}:      {action: "encryption.selftest", roles: viewers, scope: domain.ScopeVerify},
 
 	{"GET", "/encryption/keys"}:              {action: "key.list", roles: viewers, scope: domain.ScopeVerify},
-	{"POST", "/encryption/keys/rotate"}:      {action: "key.rotate", roles: admins, scope: domain.ScopeSettings, stepUp: true, adds: true},
-	{"POST", "/settings/rotate-signing-key"}: {action: "key.rotate", roles: admins, scope: domain.ScopeSettings, stepUp: true, adds: true},
+	{"POST", "/encryption/keys/rotate"}:      {action: "key.rotate", roles: admins, scope: domain.ScopeSettings, stepUp: true}, // a key that leaked is replaced, trial or not
+	{"POST", "/settings/rotate-signing-key"}: {action: "key.rotate", roles: admins, scope: domain.ScopeSettings, stepUp: true},
 	{"POST", "/encryption/keys/:id/retire"}:  {action: "key.retire", roles: admins, scope: domain.ScopeSettings, stepUp: true},
 	{"POST", "/encryption/keys/:id/escrow"}:  {action: "key.escrow", roles: owners, scope: domain.ScopeSettings, never: true, stepUp: true, releases: true},
 	{"DELETE", "/encryption/keys/:id"}:       {action: "key.destroy", roles: owners, scope: domain.ScopeSettings, never: true, stepUp: true},

@@ -99,8 +99,8 @@ POST   /encryption/rewrap         . E A O .  encryption:encrypt +
 POST   /encryption/rewrap/batch . E A O .  encryption:encrypt +
 POST   /encryption/selftest       V E A O .  encryption:verify
 GET    /encryption/keys           V E A O .  encryption:verify
-POST   /encryption/keys/rotate    . . A O .  settings:write *+
-POST   /settings/rotate-signing-key . . A O .  settings:write *+
+POST   /encryption/keys/rotate    . . A O .  settings:write *
+POST   /settings/rotate-signing-key . . A O .  settings:write *
 POST   /encryption/keys/:id/retire . . A O .  settings:write *
 POST   /encryption/keys/:id/escrow . . . O .  settings:write -*!
 DELETE /encryption/keys/:id       . . . O .  settings:write -*

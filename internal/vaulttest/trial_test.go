@@ -44,6 +44,7 @@ func TestTrial(t *testing.T) {
 			a.Must(t, http.StatusOK, http.MethodGet, vaultPath+"list", nil)
 			a.Must(t, http.StatusOK, http.MethodDelete, vaultPath+doomed.ID, nil)
 			proven(t, v, export(t, a.Client))
+			a.Must(t, http.StatusOK, http.MethodPost, settingsPath+"/rotate-signing-key", nil) // one that leaked
 			a.Must(t, http.StatusOK, http.MethodPost, lockdownPath, `{}`)
 			w.since(t)
 
