@@ -8,7 +8,6 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
-	"github.com/quantaseal/quantaseal/queries"
 )
 
 // auditQuery is asked in the query alone.
@@ -80,53 +79,17 @@ func (s *Server) auditPage(ctx context.Context, in *call, q auditQuestion) (repl
 	return r, nil
 }
 
-// auditIndex returns which facts q wants, for any number of actors and whatever
-// kinds of thing have the id that q asks for.
+// auditIndex returns which facts q wants, whatever kinds of thing have the id that
+// q asks for.
 func (s *Server) auditIndex(ctx context.Context, q auditQuestion) ([]uint64, error) {
-	about := []domain.AggregateID{{}}
 	if q.resource != "" {
-		var err error
-		if about, err = s.Queries.Resources(ctx, q.Tenant, q.resource, q.kind); err != nil {
+		about, err := s.Queries.Resources(ctx, q.Tenant, q.resource, q.kind)
+		if err != nil || len(about) == 0 {
 			return nil, err
 		}
+		q.Aggregates = about
 	}
-	groups := [][]domain.ID{q.Actors}
-	if len(q.Actors) > queries.MaxActors {
-		groups = slices.Collect(slices.Chunk(q.Actors, queries.MaxActors))
-	}
-	if len(about) == 1 && len(groups) == 1 {
-		q.Aggregate = about[0]
-		return s.Queries.AuditIndex(ctx, q.AuditFilter)
-	}
-	part := q.AuditFilter
-	part.Offset, part.Limit, part.Ascending = 0, q.Offset+q.Limit, q.Forward
-	var seqs []uint64
-	for _, part.Aggregate = range about {
-		for _, part.Actors = range groups {
-			some, err := s.Queries.AuditIndex(ctx, part)
-			if err != nil {
-				return nil, err
-			}
-			seqs = append(seqs, some...)
-		}
-	}
-	return q.cut(seqs), nil
-}
-
-// cut returns the page of q from all that it could have, in any order.
-func (q auditQuestion) cut(seqs []uint64) []uint64 {
-	slices.Sort(seqs)
-	seqs = slices.Compact(seqs)
-	if q.Forward {
-		seqs = seqs[min(q.Offset, len(seqs)):]
-		return seqs[:min(q.Limit, len(seqs))]
-	}
-	end := max(0, len(seqs)-q.Offset)
-	seqs = seqs[max(0, end-q.Limit):end]
-	if !q.Ascending {
-		slices.Reverse(seqs)
-	}
-	return seqs
+	return s.Queries.AuditIndex(ctx, q.AuditFilter)
 }
 
 // auditLog handles GET /audit/logs/{id}.

@@ -47,9 +47,14 @@ func (w *world) filter(t *rapid.T) queries.AuditFilter {
 		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 4), 1, 3).Draw(t, "actors") {
 			f.Actors = append(f.Actors, domain.ID{15: byte(n)})
 		}
+		for n := range rapid.SampledFrom([]int{0, 0, 0, 20}).Draw(t, "idle actors") { // more branches than one statement takes
+			f.Actors = append(f.Actors, domain.ID{0: 1, 15: byte(n)})
+		}
 	}
 	if some("about?") {
-		f.Aggregate = domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID{1: 2}}
+		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 4), 1, 3).Draw(t, "resources") {
+			f.Aggregates = append(f.Aggregates, domain.AggregateID{Kind: domain.KindCredential, ID: domain.ID{1: byte(n)}})
+		}
 	}
 	if some("since?") {
 		f.Since = moment.Draw(t, "since")
@@ -76,7 +81,7 @@ func (w *world) answer(f queries.AuditFilter) []uint64 {
 			int64(h.TimeUS) >= f.Since && (f.Until == 0 || int64(h.TimeUS) < f.Until) &&
 			(len(f.Types) == 0 || slices.Contains(f.Types, h.EventType)) &&
 			(len(f.Actors) == 0 || slices.Contains(f.Actors, domain.ID(h.ActorID))) &&
-			(f.Aggregate == domain.AggregateID{} || f.Aggregate == r.Aggregate()) &&
+			(len(f.Aggregates) == 0 || slices.Contains(f.Aggregates, r.Aggregate())) &&
 			(f.Outcome == queries.AnyOutcome || failed == (f.Outcome == queries.OnlyFailure)) {
 			seqs = append(seqs, h.Seq)
 		}

@@ -10,18 +10,18 @@ func Texts() map[string]string {
 		"named": namedHash, "unregistered": unregistered, "first at": firstAt,
 	}
 	types, actors := []string{"CREDENTIAL_SEALED", "LOGIN_FAILED"}, []domain.ID{{1}, {2}}
-	about := domain.AggregateID{Kind: domain.KindUser, ID: domain.ID{3}}
+	about := []domain.AggregateID{{Kind: domain.KindUser, ID: domain.ID{3}}}
 	for name, f := range map[string]AuditFilter{
 		"page of all":       {},
 		"page of types":     {Types: types},
 		"page of actors":    {Actors: actors},
 		"page of failures":  {Outcome: OnlyFailure},
-		"page of aggregate": {Aggregate: about},
+		"page of aggregate": {Aggregates: about},
 		"page of oldest":    {Forward: true},
-		"page of history":   {Aggregate: about, Types: types, Actors: actors},
+		"page of history":   {Aggregates: about, Types: types, Actors: actors},
 		"page of both":      {Types: types, Actors: actors, Outcome: OnlySuccess},
 	} {
-		texts[name], _ = f.query(1, 2)
+		texts[name], _ = f.query(f.branches(), 1, 2)
 	}
 	texts["resources"], _ = known(domain.TenantID{}, candidates(domain.ID{1}.String()))
 	return texts

@@ -91,7 +91,7 @@ func TestResourcesAreFoundByEveryId(t *testing.T) {
 				t.Errorf("%s of kind %d: got %v, %v, want %v", tt.id, tt.kind, got, err, tt.want)
 			}
 		}
-		if seqs, err := w.AuditIndex(t.Context(), queries.AuditFilter{Tenant: other, Aggregate: domain.AggregateID{Kind: domain.KindSession, ID: session}, Limit: 9}); err != nil || len(seqs) != 0 {
+		if seqs, err := w.AuditIndex(t.Context(), queries.AuditFilter{Tenant: other, Aggregates: []domain.AggregateID{{Kind: domain.KindSession, ID: session}}, Limit: 9}); err != nil || len(seqs) != 0 {
 			t.Errorf("another tenant sees %v, %v", seqs, err)
 		}
 	})
