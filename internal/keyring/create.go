@@ -30,7 +30,7 @@ func (r *Ring) CreateTenant(ctx context.Context, tenant domain.TenantID, index u
 		LogID: r.deployment.LogID, Tenant: tenant.ID, TenantIndex: index,
 		KeyEpoch: firstEpoch, Reason: chain.ReasonInitial, KeyID: public.ID(),
 	}.Append(nil)
-	signature, err := r.kms.Sign(ctx, chain.ContextKeyCert, cert)
+	signature, err := r.SignRoot(ctx, chain.ContextKeyCert, cert)
 	if err != nil {
 		return domain.ChainGenesis{}, fmt.Errorf("certifying an audit key: %w", err)
 	}

@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,19 +28,15 @@ func (r *Ring) LogID() chain.Hash { return r.deployment.LogID }
 // Root returns the key that certifies the audit keys of every chain.
 func (r *Ring) Root() *chain.PublicKey { return r.root }
 
-// identify loads the deployment's identity, or creates it, and checks that the
-// KMS is the one it was created with.
+// Development reports whether nothing but a file mode protects the keys.
+func (r *Ring) Development() bool { return r.kms.Development() }
+
+// identify loads the deployment's identity, or creates it, and finds the root key
+// that it was created with.
 func (r *Ring) identify(ctx context.Context, origin string) error {
-	public, err := r.kms.PublicKey(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the root key: %w", err)
-	}
-	if r.root, err = chain.ParsePublicKey(public); err != nil {
-		return fmt.Errorf("reading the root key: %w", err)
-	}
 	d, err := r.store.LoadDeployment(ctx)
 	if errors.Is(err, ErrNoDeployment) {
-		d, err = r.found(ctx, origin, public)
+		d, err = r.found(ctx, origin)
 	}
 	if err != nil {
 		return fmt.Errorf("loading the deployment: %w", err)
@@ -49,19 +44,24 @@ func (r *Ring) identify(ctx context.Context, origin string) error {
 	if d.LogID != chain.LogID(d.Origin, d.RootPublicKey, d.CreatedUS, d.Nonce) {
 		return errors.New("keyring: the stored deployment contradicts its log id")
 	}
-	if !bytes.Equal(d.RootPublicKey, public) {
-		return ErrForeignKey
+	if r.root, err = chain.ParsePublicKey(d.RootPublicKey); err != nil {
+		return fmt.Errorf("reading the root key: %w", err)
 	}
 	r.deployment = d
-	return nil
+	r.signer, err = r.findRoot(ctx)
+	return err
 }
 
 // found creates the deployment, unless another node is faster.
-func (r *Ring) found(ctx context.Context, origin string, public []byte) (Deployment, error) {
+func (r *Ring) found(ctx context.Context, origin string) (Deployment, error) {
+	public, err := r.foundingRoot(ctx)
+	if err != nil {
+		return Deployment{}, err
+	}
 	d := Deployment{Origin: origin, RootPublicKey: public, CreatedUS: r.nowUS()}
 	_, _ = rand.Read(d.Nonce[:]) // ends the process rather than fail
 	d.LogID = chain.LogID(d.Origin, d.RootPublicKey, d.CreatedUS, d.Nonce)
-	err := r.store.StoreDeployment(ctx, d)
+	err = r.store.StoreDeployment(ctx, d)
 	if errors.Is(err, ErrDeploymentExists) {
 		return r.store.LoadDeployment(ctx)
 	}

@@ -176,7 +176,7 @@ func newNode(t testing.TB) node {
 // joining returns another node of n's deployment.
 func joining(t testing.TB, n node) node {
 	t.Helper()
-	ring, err := keyring.Open(t.Context(), keyring.Config{KMS: n.kms, Store: n.store, Now: n.clock.now, Origin: "vault.example"})
+	ring, err := keyring.Open(t.Context(), keyring.Config{KMS: n.kms, Roots: []keyring.RootKey{n.kms}, Store: n.store, Now: n.clock.now, Origin: "vault.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

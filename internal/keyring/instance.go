@@ -71,7 +71,7 @@ func (r *Ring) loadInstanceSecret(ctx context.Context, p purpose) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	secret, err := r.kms.Decrypt(ctx, r.kmsContext(domain.TenantID{}, p.name, firstEpoch), blob)
+	secret, err := r.decrypt(ctx, r.kmsContext(domain.TenantID{}, p.name, firstEpoch), blob)
 	if err == nil && len(secret) != p.size {
 		clear(secret)
 		return nil, fmt.Errorf("keyring: a secret of %d bytes, not %d", len(secret), p.size)
@@ -95,7 +95,7 @@ func (r *Ring) CreateInstance(ctx context.Context) error {
 	var keys []WrappedKey
 	for _, s := range fresh.secrets() {
 		*s.at = s.draw()
-		blob, err := r.kms.Encrypt(ctx, r.kmsContext(domain.TenantID{}, s.name, firstEpoch), *s.at)
+		blob, err := r.encrypt(ctx, r.kmsContext(domain.TenantID{}, s.name, firstEpoch), *s.at)
 		if err != nil {
 			return fmt.Errorf("wrapping the %s: %w", s.name, err)
 		}

@@ -50,17 +50,19 @@ const (
 var ErrUnavailable = &domain.Error{Kind: domain.Unavailable, Message: "keys are unavailable; try again"}
 
 var (
-	// ErrForeignKey reports a KMS whose root key is not the deployment's.
-	ErrForeignKey = errors.New("keyring: the KMS key is not this deployment's")
+	// ErrForeignKey reports that nobody here has the deployment's root key.
+	ErrForeignKey = errors.New("keyring: the deployment's root key cannot be had from this KMS")
 	// ErrNoTenant reports a tenant that has no keys.
 	ErrNoTenant = errors.New("keyring: the tenant has no keys")
 
 	errLost = errors.New("keyring: one of the tenant's keys is lost")
 )
 
-// Config is what a key ring stands on. All fields are required.
+// Config is what a key ring stands on. All fields are required but Former and Roots.
 type Config struct {
-	KMS    KMS
+	KMS    KMS       // wraps what is new
+	Former KMS       // unwraps what KMS does not hold, while a deployment moves; nil = nothing
+	Roots  []RootKey // who may have the root key: the first founds a deployment. None = KMS wraps one
 	Store  Store
 	Now    func() time.Time
 	Origin string // names the deployment when it is created; later the stored name counts
@@ -70,12 +72,15 @@ type Config struct {
 // number of goroutines. It implements commands.Sealer, commands.Tenants,
 // commands.Crypto and eventstore.Keys.
 type Ring struct {
-	kms   KMS
-	store Store
-	now   func() time.Time
+	kms    KMS
+	former KMS // nil = none
+	roots  []RootKey
+	store  Store
+	now    func() time.Time
 
 	deployment Deployment
 	root       *chain.PublicKey
+	signer     RootKey
 	opener     *seal.Opener
 	envelopes  *envelope.Opener
 	decoy      decoy
@@ -89,9 +94,10 @@ type Ring struct {
 
 // Open returns the key ring of the deployment that c.Store belongs to, which it
 // creates if there is none: of several nodes that start at once one creates it
-// and all use it. It returns ErrForeignKey if c.KMS has another root key.
+// and all use it. It returns ErrForeignKey if the deployment has another root key
+// than those that c gives and that are kept wrapped.
 func Open(ctx context.Context, c Config) (*Ring, error) {
-	r := &Ring{kms: c.KMS, store: c.Store, now: c.Now}
+	r := &Ring{kms: c.KMS, former: c.Former, roots: c.Roots, store: c.Store, now: c.Now}
 	var err error
 	if r.tenants, err = lru.New[domain.TenantID, *tenantKeys](cachedTenants); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func TestOneNodeFoundsTheDeployment(t *testing.T) {
 			t.Fatalf("the log id %s does not commit to the deployment", n.LogID())
 		}
 	}
-	renamed, err := keyring.Open(t.Context(), keyring.Config{KMS: first.kms, Store: first.store, Now: first.clock.now, Origin: "other.example"})
+	renamed, err := keyring.Open(t.Context(), keyring.Config{KMS: first.kms, Roots: []keyring.RootKey{first.kms}, Store: first.store, Now: first.clock.now, Origin: "other.example"})
 	if err != nil || renamed.Deployment().Origin != "vault.example" {
 		t.Errorf("got %q, %v: a deployment keeps its name", renamed.Deployment().Origin, err)
 	}
@@ -53,7 +53,8 @@ func TestOneNodeFoundsTheDeployment(t *testing.T) {
 
 func TestOpenRefusesAnotherDeploymentsKMS(t *testing.T) {
 	n := newNode(t)
-	_, err := keyring.Open(t.Context(), keyring.Config{KMS: newKMS(t), Store: n.store, Now: n.clock.now, Origin: "vault.example"})
+	other := newKMS(t)
+	_, err := keyring.Open(t.Context(), keyring.Config{KMS: other, Roots: []keyring.RootKey{other}, Store: n.store, Now: n.clock.now, Origin: "vault.example"})
 	if !errors.Is(err, keyring.ErrForeignKey) {
 		t.Errorf("got %v, want ErrForeignKey", err)
 	}
@@ -66,7 +67,7 @@ func TestOpenRefusesAnotherDeploymentsKMS(t *testing.T) {
 	} {
 		changed := n.Deployment()
 		change(&changed)
-		_, err := keyring.Open(t.Context(), keyring.Config{KMS: n.kms, Store: &store{deployment: &changed}, Now: n.clock.now, Origin: "vault.example"})
+		_, err := keyring.Open(t.Context(), keyring.Config{KMS: n.kms, Roots: []keyring.RootKey{n.kms}, Store: &store{deployment: &changed}, Now: n.clock.now, Origin: "vault.example"})
 		if err == nil {
 			t.Errorf("a changed %s was accepted", name)
 		}

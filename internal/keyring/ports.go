@@ -5,27 +5,36 @@ import (
 	"errors"
 )
 
-// KMS keeps the root keys. Every use of its encryption key names a context of
-// ids, which is not secret and may be logged where the KMS runs. Both internal/aws
-// and internal/localkms implement it. An error means that the answer was refused
-// or could not be had; the key ring does not care which.
+// KMS keeps the encryption key at the root of all others. Every use of it names a
+// context of ids, which is not secret and may be logged where the KMS runs. Both
+// internal/awskms and internal/localkms implement it, as internal/kmstest checks. An
+// error means that the answer was refused or could not be had; the key ring does
+// not care which, and believes no answer that it has not checked.
 type KMS interface {
 	// GenerateDataKey returns a fresh key of 32 bytes, which the caller wipes, and
 	// its ciphertext under kctx.
 	GenerateDataKey(ctx context.Context, kctx map[string]string) (plaintext, blob []byte, err error)
 	// Encrypt returns the ciphertext of at most 4096 bytes under kctx.
 	Encrypt(ctx context.Context, kctx map[string]string, plaintext []byte) (blob []byte, err error)
-	// Decrypt returns the plaintext of a blob that was encrypted under the same kctx.
+	// Decrypt returns the plaintext of a blob that was encrypted under the same kctx,
+	// which the caller wipes.
 	Decrypt(ctx context.Context, kctx map[string]string, blob []byte) (plaintext []byte, err error)
-	// Sign returns the root key's hedged ML-DSA-65 signature of message under a
-	// FIPS 204 context string, 3309 bytes.
-	Sign(ctx context.Context, signContext string, message []byte) (signature []byte, err error)
-	// PublicKey returns the root key's verification key, 1952 bytes.
-	PublicKey(ctx context.Context) ([]byte, error)
+	// Holds reports whether blob looks like a ciphertext of this KMS and key. It asks
+	// nobody.
+	Holds(blob []byte) bool
 	// KeyRef names the encryption key in sealed records.
 	KeyRef() [32]byte
 	// Development reports whether nothing but a file mode protects the keys.
 	Development() bool
+}
+
+// RootKey certifies the audit keys of all chains, and signs checkpoints.
+type RootKey interface {
+	// Sign returns the root key's hedged ML-DSA-65 signature of message under a
+	// FIPS 204 context string of 1 to 255 bytes, 3309 bytes.
+	Sign(ctx context.Context, signContext string, message []byte) (signature []byte, err error)
+	// PublicKey returns the root key's verification key, 1952 bytes.
+	PublicKey(ctx context.Context) ([]byte, error)
 }
 
 // Errors of a Store.

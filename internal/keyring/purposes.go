@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/quantaseal/quantaseal/domain"
+	"github.com/quantaseal/quantaseal/eventstore/chain"
 	"github.com/quantaseal/quantaseal/internal/envelope"
 	"github.com/quantaseal/quantaseal/internal/seal"
 )
@@ -33,6 +34,8 @@ var (
 	forEnvelopeMAC  = purpose{"envelope-hmac", 11, envelope.MACSecretSize}
 	forDocumentSign = purpose{"document-sign", 12, envelope.SignSeedSize}
 	forDocumentMAC  = purpose{"document-hmac", 13, envelope.MACSecretSize}
+
+	forRoot = purpose{name: "root-sign", size: chain.SeedSize} // wrapped by the KMS
 )
 
 // tenantSecrets are what every tenant has one of.

@@ -36,7 +36,7 @@ func (r *Ring) tenantKeyContext(tenant domain.TenantID, epoch uint32, createdUS 
 // drawTenantKey returns a fresh tenant key as it is and as it is stored.
 func (r *Ring) drawTenantKey(ctx context.Context, tenant domain.TenantID, epoch uint32) (*tenantKey, WrappedKey, error) {
 	k := &tenantKey{epoch: epoch, createdUS: r.nowUS()}
-	plaintext, blob, err := r.kms.GenerateDataKey(ctx, r.tenantKeyContext(tenant, epoch, k.createdUS))
+	plaintext, blob, err := r.generate(ctx, r.tenantKeyContext(tenant, epoch, k.createdUS))
 	if err != nil {
 		return nil, WrappedKey{}, fmt.Errorf("generating a tenant key: %w", err)
 	}
@@ -54,11 +54,12 @@ func (r *Ring) loadTenantKey(ctx context.Context, tenant domain.TenantID, epoch 
 	if err != nil {
 		return nil, err
 	}
-	if len(stored) <= createdSize {
-		return nil, errors.New("keyring: a stored tenant key is damaged")
+	created, blob, err := splitStored(stored, createdSize)
+	if err != nil {
+		return nil, err
 	}
-	k := &tenantKey{epoch: epoch, createdUS: binary.BigEndian.Uint64(stored)}
-	plaintext, err := r.kms.Decrypt(ctx, r.tenantKeyContext(tenant, epoch, k.createdUS), stored[createdSize:])
+	k := &tenantKey{epoch: epoch, createdUS: binary.BigEndian.Uint64(created)}
+	plaintext, err := r.decrypt(ctx, r.tenantKeyContext(tenant, epoch, k.createdUS), blob)
 	if err != nil {
 		return nil, fmt.Errorf("decrypting a tenant key: %w", err)
 	}

@@ -76,6 +76,9 @@ func (k *KMS) Decrypt(ctx context.Context, kctx map[string]string, blob []byte) 
 	return plaintext, nil
 }
 
+// Holds reports whether blob looks like a ciphertext of a key file.
+func (k *KMS) Holds(blob []byte) bool { return len(blob) > 4 && string(blob[:4]) == blobMagic }
+
 // blobCipher returns the cipher of the key that blob alone is encrypted with.
 func (k *KMS) blobCipher(blob, aad []byte) (cipher.AEAD, error) {
 	h := sha3.New256()

@@ -52,7 +52,7 @@ var rules = map[string]rule{
 	"internal/auth":        {"domain", "jwt argon2id otp x/text x/net"},
 	"internal/keyring":     {"domain commands eventstore eventstore/chain internal/envelope internal/seal", "circl lru"},
 	"internal/localkms":    {"internal/seal", "circl x/crypto x/sys os"},
-	"internal/aws":         {"internal/keyring", "aws"},
+	"internal/awskms":      {"internal/seal", "aws gobreaker net/http"},
 	"internal/sealedstore": {"domain internal/batch internal/multirow", "sql"},
 	"internal/ratelimit":   {"internal/batch", "throttled sql lru"},
 	"internal/verify":      {"domain eventstore eventstore/chain projections internal/keyring internal/seal internal/sealedstore", "sql"},
@@ -64,8 +64,9 @@ var rules = map[string]rule{
 	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose otel watermill uuid x/sys net/http os"},
 	"cmd/qsverify":        {"eventstore/chain", "kong os"},
 
+	"internal/kmstest":   {"internal/keyring", "test net/http os"},
 	"internal/pgtest":    {"", "test pgx os"},
-	"internal/vaulttest": {everything + " internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
+	"internal/vaulttest": {everything + " internal/kmstest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
 	"internal/timing":    {everything, "net/http os"},
 	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
 }
@@ -75,11 +76,12 @@ var rules = map[string]rule{
 // rest of the standard library everywhere but in the domain.
 var confined = map[string]string{
 	"argon2id":    "github.com/alexedwards/argon2id",
-	"aws":         "github.com/aws/aws-sdk-go-v2",
+	"aws":         "github.com/aws",
 	"circl":       "github.com/cloudflare/circl",
 	"cloudevents": "github.com/cloudevents/sdk-go/v2/event",
 	"esdb":        "github.com/EventStore/EventStore-Client-Go/v4",
 	"fpdf":        "codeberg.org/go-pdf/fpdf",
+	"gobreaker":   "github.com/sony/gobreaker/v2",
 	"gin":         "github.com/gin-gonic/gin",
 	"goose":       "github.com/pressly/goose/v3",
 	"jwt":         "github.com/golang-jwt/jwt/v5",
@@ -120,7 +122,7 @@ var (
 )
 
 // testSupport is imported by tests, by each other and by internal/bench alone.
-var testSupport = []string{"eventstore/storetest", "internal/bench", "internal/pgtest", "internal/timing", "internal/vaulttest"}
+var testSupport = []string{"eventstore/storetest", "internal/bench", "internal/kmstest", "internal/pgtest", "internal/timing", "internal/vaulttest"}
 
 // impure names the parts of the standard library that wait, read or vary, which
 // the domain does without.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/quantaseal/quantaseal/eventstore/anchors"
 	"github.com/quantaseal/quantaseal/internal/anchorstore"
-	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/migrations"
 )
 
@@ -44,10 +43,10 @@ func (n *Node) openAnchors(ctx context.Context) (*anchorstore.Store, error) {
 
 // openLedger compares the log with what was anchored of it, before anything is
 // written to it.
-func (n *Node) openLedger(ctx context.Context, store *anchorstore.Store, kms keyring.KMS, options Options) (err error) {
+func (n *Node) openLedger(ctx context.Context, store *anchorstore.Store, options Options) (err error) {
 	n.Anchors, err = (&anchors.Ledger{
 		Store: store, Events: n.Log, Origin: n.Ring.Deployment().Origin, Now: options.Now, Logger: options.Logger,
-		Sign: kms.Sign,
+		Sign: n.Ring.SignRoot,
 	}).Open(ctx)
 	if err != nil {
 		return err

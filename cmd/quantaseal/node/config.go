@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +27,10 @@ type Config struct {
 	Addr           string   `env:"QUANTASEAL_ADDR" default:"127.0.0.1:8080" help:"Address to serve on."`
 	Data           string   `env:"QUANTASEAL_DATA" default:"./data" help:"Directory of the embedded databases and of the local key file."`
 	DatabaseURL    string   `name:"database-url" env:"QUANTASEAL_DATABASE_URL" help:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
-	KMS            string   `name:"kms" env:"QUANTASEAL_KMS" default:"local" help:"Where the root key lives: local or local:DIR."`
+	KMS            string   `name:"kms" env:"QUANTASEAL_KMS" default:"local" help:"What wraps all keys: local, local:DIR or aws:ARN of a symmetric key."`
+	FormerKMS      string   `name:"former-kms" env:"QUANTASEAL_FORMER_KMS" help:"What unwraps the keys that QUANTASEAL_KMS does not hold yet, while a deployment moves."`
+	RootKey        string   `name:"root-key" env:"QUANTASEAL_ROOT_KEY" help:"aws:ARN of an ML_DSA_65 key that signs for the deployment; empty for one that QUANTASEAL_KMS keeps."`
+	AWSEndpoint    string   `name:"aws-endpoint" env:"QUANTASEAL_AWS_ENDPOINT" help:"URL of AWS KMS; empty for the region's own."`
 	PassphraseFile string   `name:"kms-passphrase-file" env:"QUANTASEAL_KMS_PASSPHRASE_FILE" help:"File with the passphrase that protects a local key file."`
 	TrialDays      int      `name:"trial-days" env:"QUANTASEAL_TRIAL_DAYS" default:"14" help:"Days of a new tenant's trial; 0 for no trial clock."`
 	PublicURL      string   `name:"public-url" env:"QUANTASEAL_PUBLIC_URL" help:"URL under which clients reach the API; names the deployment in its audit chain."`
@@ -68,9 +70,7 @@ func (c *Config) Validate() error {
 	if c.DatabaseURL != "" && !isPostgres(c.DatabaseURL) {
 		errs = append(errs, errors.New("QUANTASEAL_DATABASE_URL: want postgres://… or nothing")) // it may hold a password
 	}
-	if kind, _, _ := strings.Cut(c.KMS, ":"); kind != "local" {
-		wrong("QUANTASEAL_KMS", c.KMS, "want local or local:DIR")
-	}
+	c.checkKMS(wrong)
 	if c.TrialDays < 0 || c.TrialDays > 3650 {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}
@@ -150,14 +150,6 @@ func (c *Config) connections() listen.Limits {
 }
 
 func (c *Config) trial() time.Duration { return time.Duration(c.TrialDays) * 24 * time.Hour }
-
-// kmsDir returns the directory of the local key file.
-func (c *Config) kmsDir() string {
-	if _, dir, given := strings.Cut(c.KMS, ":"); given && dir != "" {
-		return dir
-	}
-	return filepath.Join(c.Data, "kms")
-}
 
 // passphrase reads the file that protects the key file, without the line break
 // at its end. The caller wipes it.

@@ -104,10 +104,16 @@ func (k meteredKMS) Decrypt(ctx context.Context, kctx map[string]string, blob []
 	return plaintext, err
 }
 
-// Sign implements keyring.KMS.
-func (k meteredKMS) Sign(ctx context.Context, signContext string, message []byte) ([]byte, error) {
+// meteredRoot counts the signatures of a root key.
+type meteredRoot struct {
+	keyring.RootKey
+	meter *metrics.Meter
+}
+
+// Sign implements keyring.RootKey.
+func (k meteredRoot) Sign(ctx context.Context, signContext string, message []byte) ([]byte, error) {
 	start := time.Now()
-	signature, err := k.KMS.Sign(ctx, signContext, message)
+	signature, err := k.RootKey.Sign(ctx, signContext, message)
 	k.meter.KMSCalled("sign", time.Since(start), err)
 	return signature, err
 }

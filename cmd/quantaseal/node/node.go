@@ -27,7 +27,6 @@ import (
 	"github.com/quantaseal/quantaseal/internal/envelope"
 	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/listen"
-	"github.com/quantaseal/quantaseal/internal/localkms"
 	"github.com/quantaseal/quantaseal/internal/mail"
 	"github.com/quantaseal/quantaseal/internal/metrics"
 	"github.com/quantaseal/quantaseal/internal/reactors"
@@ -136,14 +135,13 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if err := n.openMeter(ctx, options.Version); err != nil {
 		return n, err
 	}
-	kms, err := n.openKMS(ctx)
+	keys, err := n.openCustody(ctx)
 	if err != nil {
 		return n, err
 	}
-	if n.meter != nil {
-		kms = meteredKMS{kms, n.meter}
-	}
-	n.Ring, err = keyring.Open(ctx, keyring.Config{KMS: kms, Store: keyStore{s.sealed}, Now: options.Now, Origin: config.origin()})
+	n.Ring, err = keyring.Open(ctx, keyring.Config{
+		KMS: keys.kms, Former: keys.former, Roots: keys.roots, Store: keyStore{s.sealed}, Now: options.Now, Origin: config.origin(),
+	})
 	if err != nil {
 		return n, fmt.Errorf("opening the key ring: %w", err)
 	}
@@ -154,14 +152,14 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if err != nil {
 		return n, err
 	}
-	if err := n.openLedger(ctx, s.anchors, kms, options); err != nil {
+	if err := n.openLedger(ctx, s.anchors, options); err != nil {
 		return n, err
 	}
-	return n, n.assemble(ctx, s, kms, options)
+	return n, n.assemble(ctx, s, options)
 }
 
 // assemble makes commands, queries, read models and the HTTP server.
-func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options Options) error {
+func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 	n.Queries = &queries.Queries{DB: s.viewsRead, Log: n.Log}
 	scores, err := (&queries.Scores{Log: n.Log, Now: options.Now}).Open()
 	if err != nil {
@@ -232,7 +230,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 		return err
 	}
 	environment := "production"
-	if kms.Development() {
+	if n.Ring.Development() {
 		environment = "development"
 	}
 	d := n.Ring.Deployment()
@@ -270,27 +268,6 @@ func (n *Node) assemble(ctx context.Context, s *stores, kms keyring.KMS, options
 		n.trace(n.Server)
 	}
 	return nil
-}
-
-func (n *Node) openKMS(ctx context.Context) (keyring.KMS, error) {
-	passphrase, err := n.config.passphrase()
-	if err != nil {
-		return nil, err
-	}
-	defer clear(passphrase)
-	dir := n.config.kmsDir()
-	kms, created, err := localkms.Open(ctx, dir, localkms.Options{Passphrase: passphrase})
-	if err != nil {
-		return nil, fmt.Errorf("opening the key file in %s: %w", dir, err)
-	}
-	n.closes = append(n.closes, func() error { kms.Close(); return nil })
-	if created {
-		n.logger.InfoContext(ctx, "created a key file: without it nothing that is sealed can ever be opened, so back it up", "directory", dir)
-	}
-	if kms.Development() {
-		n.logger.WarnContext(ctx, "DEVELOPMENT: the root key lies unprotected on this disk; set QUANTASEAL_KMS_PASSPHRASE_FILE to protect it", "directory", dir)
-	}
-	return kms, nil
 }
 
 // Close releases what Open took, the latest first.

@@ -22,7 +22,9 @@ func (c *Config) ChangePassphrase(ctx context.Context, file string) (dir string,
 		return "", err
 	}
 	defer clear(next)
-	dir = c.kmsDir()
+	if dir, err = c.kmsDir(); err != nil {
+		return "", err
+	}
 	if err := localkms.ChangePassphrase(ctx, dir, current, next); err != nil {
 		return "", fmt.Errorf("changing the passphrase: %w", err)
 	}
