@@ -44,6 +44,7 @@ var actions = map[string]string{ //nolint:gosec // names, not credentials
 	"EMERGENCY_LOCKDOWN_LIFTED":       "security.unlock",
 	"ESCROW_EXPORTED":                 "key.escrow",
 	"INTEGRITY_VIOLATION":             "integrity.violation",
+	"KEYS_REWRAPPED":                  "keys.rewrap",
 	"KEY_DESTROYED":                   "key.destroy",
 	"KEY_GENERATED":                   "key.generate",
 	"KEY_RETIRED":                     "key.retire",

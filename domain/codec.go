@@ -20,7 +20,7 @@ var errNoObject = errors.New("not a JSON object")
 // the log is for ever, and so is our ability to read it.
 var decoders = decoderTable(
 	decode[ChainGenesis], decode[ChainRestored],
-	decode[AccountClaimed], decode[AccountReleased], decode[TenantAdded], decode[TenantLost], decode[AuthFailuresSummarised],
+	decode[AccountClaimed], decode[AccountReleased], decode[TenantAdded], decode[TenantLost], decode[AuthFailuresSummarised], decode[KeysRewrapped],
 	decode[TenantRegistered], decode[TenantSettingsChanged], decode[TenantActivated],
 	decode[OwnerAdded], decode[OwnerRemoved], decode[LockdownActivated], decode[LockdownLifted],
 	decode[UserInvited], decode[UserRegistered], decode[UserEmailVerified], decode[UserRoleChanged], decode[UserDeactivated],

@@ -46,7 +46,7 @@ func drawn[E domain.Event]() *rapid.Generator[domain.Event] {
 // anyFact draws facts of every type. Like facts it names each type, so that a
 // new one is noticed by the test that counts them.
 var anyFact = []*rapid.Generator[domain.Event]{
-	drawn[domain.ChainGenesis](), drawn[domain.ChainRestored](), drawn[domain.AccountClaimed](), drawn[domain.AccountReleased](), drawn[domain.TenantAdded](), drawn[domain.TenantLost](),
+	drawn[domain.ChainGenesis](), drawn[domain.ChainRestored](), drawn[domain.AccountClaimed](), drawn[domain.AccountReleased](), drawn[domain.TenantAdded](), drawn[domain.TenantLost](), drawn[domain.KeysRewrapped](),
 	drawn[domain.AuthFailuresSummarised](),
 	drawn[domain.TenantRegistered](), drawn[domain.TenantSettingsChanged](), drawn[domain.TenantActivated](),
 	drawn[domain.OwnerAdded](), drawn[domain.OwnerRemoved](), drawn[domain.LockdownActivated](), drawn[domain.LockdownLifted](),

@@ -90,7 +90,7 @@ func OutcomeOf(e Event) Outcome {
 // no version of its aggregate, and may stand beside any number of others.
 func Observes(e Event) bool {
 	switch e.(type) {
-	case ChainGenesis, ChainRestored,
+	case ChainGenesis, ChainRestored, KeysRewrapped,
 		LoginSucceeded, LoginFailed, RefreshTokenReused, AuthFailuresSummarised,
 		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
 		CredentialsListed, AuditLogQueried, AuditExported, ComplianceScored, AccessDenied, IntegrityViolated,

@@ -18,6 +18,7 @@ var expiry = now.Add(90 * 24 * time.Hour).UnixMicro()
 // shows it. Texts hold what a careless encoder would escape.
 var facts = []domain.Event{
 	domain.ChainGenesis{KeyCert: []byte("certificate and signature"), PublicKey: []byte("public key"), TenantIndex: 7},
+	domain.KeysRewrapped{Keys: 7, KeyRef: domain.Digest{0: 0xce, 31: 1}},
 	domain.ChainRestored{KeyCert: []byte("loss and signature"), MissingFromSeq: 40, MissingToSeq: 41},
 	domain.AccountClaimed{AccountRef: account, TenantID: tenantID, UserID: userID, Personal: domain.Registration{
 		Email: "ada@example.org", PasswordHash: "$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA",

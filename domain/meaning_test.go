@@ -14,6 +14,7 @@ import (
 // that belongs to no aggregate of the domain says what it is about.
 var meanings = map[string]struct{ about, meaning string }{
 	"CHAIN_GENESIS":                   {"tenant", "The chain begins: the root key certifies its first audit key."},
+	"KEYS_REWRAPPED":                  {"tenant", "The operator has another key of a KMS wrap what one wrapped before; the keys stay, and so does everything under them."},
 	"CHAIN_RESTORED":                  {"tenant", "The operator authorised that the chain goes on without what an older database has lost; verifiers show the lost range for ever."},
 	"TENANT_LOST":                     {"", "On the system chain: nothing is left of a tenant that was anchored; its place is not given again."},
 	"ACCOUNT_CLAIMED":                 {"", "On the system chain: an e-mail address now belongs to one user of one tenant."},

@@ -49,6 +49,12 @@ type (
 		TenantID    TenantID `json:"tenant_id"`
 		TenantIndex uint32   `json:"tenant_index"`
 	}
+	// KeysRewrapped precedes that another key wraps the keys of tenants and of the
+	// deployment, as the operator wants it. The keys themselves stay.
+	KeysRewrapped struct {
+		KeyRef Digest `json:"key_ref"` // of the key that wraps them from now on, as sealed records name it
+		Keys   int    `json:"keys"`    // how many another key than this one wraps before
+	}
 	// AuthFailuresSummarised stands for all failed proofs of nobody known that came
 	// from one place within a window: outsiders do not make the chain grow. A zero
 	// bucket stands for all places of the window that have no fact of their own.
@@ -64,6 +70,9 @@ type (
 func (AuthFailuresSummarised) EventType() EventType {
 	return EventType{"AUTH_FAILURES_SUMMARISED", 1}
 }
+
+// EventType implements Event.
+func (KeysRewrapped) EventType() EventType { return EventType{"KEYS_REWRAPPED", 1} }
 
 // EventType implements Event.
 func (ChainGenesis) EventType() EventType { return EventType{"CHAIN_GENESIS", 1} }

@@ -33,7 +33,7 @@ type cli struct {
 	Recover recoverCommand `cmd:"" help:"Go on from an older database than the anchors hold, or list what that loses. Stop the servers first."`
 	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
 	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
-	Keys    keysCommand    `cmd:"" help:"Change how the root key is protected."`
+	Keys    keysCommand    `cmd:"" help:"Change what protects the keys."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

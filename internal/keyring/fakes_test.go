@@ -62,6 +62,31 @@ func (s *store) DestroyKey(_ context.Context, tenant [16]byte, purpose string, s
 	return nil
 }
 
+// KeysOf gives all at once: the place of the last key is 1.
+func (s *store) KeysOf(_ context.Context, purpose string, after int64, _ int) (keys []keyring.WrappedKey, last int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, blob := range s.keys {
+		if after == 0 && name.purpose == purpose {
+			keys = append(keys, keyring.WrappedKey{Tenant: name.tenant, Purpose: purpose, Subject: name.subject, Epoch: name.epoch, Blob: bytes.Clone(blob)})
+		}
+	}
+	return keys, 1, nil
+}
+
+func (s *store) ReplaceKeys(_ context.Context, replacements []keyring.Replacement) (replaced int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range replacements {
+		name := keyName{r.Old.Tenant, r.Old.Purpose, r.Old.Subject, r.Old.Epoch}
+		if bytes.Equal(s.keys[name], r.Old.Blob) {
+			s.keys[name] = bytes.Clone(r.New.Blob)
+			replaced++
+		}
+	}
+	return replaced, nil
+}
+
 func (s *store) LoadDeployment(context.Context) (keyring.Deployment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

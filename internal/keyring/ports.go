@@ -59,6 +59,9 @@ type WrappedKey struct {
 	Blob    []byte
 }
 
+// Replacement is a key under another key than before. Both have the same name.
+type Replacement struct{ Old, New WrappedKey }
+
 // Store keeps wrapped keys and the deployment's identity. What it answers is
 // durable.
 type Store interface {
@@ -70,6 +73,12 @@ type Store interface {
 	// DestroyKey removes a key so that it cannot be recovered from the live store.
 	// One already gone is no error.
 	DestroyKey(ctx context.Context, tenant [16]byte, purpose string, subject [16]byte, epoch uint32) error
+	// KeysOf returns keys of a purpose, of all tenants, at most limit of them: those
+	// behind the place after, and the place of the last. The first place is 0.
+	KeysOf(ctx context.Context, purpose string, after int64, limit int) (keys []WrappedKey, last int64, err error)
+	// ReplaceKeys puts new blobs where the old ones still are, all in one transaction,
+	// and returns how many. What is gone, or another by now, it leaves as it is.
+	ReplaceKeys(ctx context.Context, replacements []Replacement) (int, error)
 	// LoadDeployment returns the deployment, or ErrNoDeployment.
 	LoadDeployment(ctx context.Context) (Deployment, error)
 	// StoreDeployment keeps it once: after that, and for the slower of two nodes, it

@@ -27,6 +27,8 @@ type tenantKey struct {
 // repeats the time, so nobody makes a key younger.
 const createdSize = 8
 
+func createdOf(head []byte) uint64 { return binary.BigEndian.Uint64(head) }
+
 func (r *Ring) tenantKeyContext(tenant domain.TenantID, epoch uint32, createdUS uint64) map[string]string {
 	c := r.kmsContext(tenant, forTenantKey.name, epoch)
 	c["created_us"] = strconv.FormatUint(createdUS, 10)
@@ -58,7 +60,7 @@ func (r *Ring) loadTenantKey(ctx context.Context, tenant domain.TenantID, epoch 
 	if err != nil {
 		return nil, err
 	}
-	k := &tenantKey{epoch: epoch, createdUS: binary.BigEndian.Uint64(created)}
+	k := &tenantKey{epoch: epoch, createdUS: createdOf(created)}
 	plaintext, err := r.decrypt(ctx, r.tenantKeyContext(tenant, epoch, k.createdUS), blob)
 	if err != nil {
 		return nil, fmt.Errorf("decrypting a tenant key: %w", err)

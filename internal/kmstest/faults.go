@@ -77,16 +77,16 @@ func (f Fault) wait(ctx context.Context, closed <-chan struct{}) bool {
 }
 
 // before returns the error that the call gets, if it gets one.
-func (f Fault) before() (response, string) {
+func (f Fault) before() string {
 	switch {
 	case f.Throttle:
-		return nil, "ThrottlingException"
+		return "ThrottlingException"
 	case f.Fail:
-		return nil, "KMSInternalException"
+		return "KMSInternalException"
 	case f.Deny:
-		return nil, "AccessDeniedException"
+		return "AccessDeniedException"
 	}
-	return nil, ""
+	return ""
 }
 
 // after falsifies an answer.

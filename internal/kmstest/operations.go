@@ -11,7 +11,7 @@ import (
 
 // request is what the operations take.
 type request struct {
-	KeyId             string //nolint:revive // as AWS spells it
+	KeyId             string
 	EncryptionContext map[string]string
 	Plaintext         []byte
 	CiphertextBlob    []byte

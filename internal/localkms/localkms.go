@@ -3,7 +3,7 @@
 // the questions that AWS KMS answers, so the key ring cannot tell them apart.
 //
 // Its one law: the master key leaves it in no form, and every use names its
-// encryption context.
+// encryption context. What is derived from it for signing can leave, see [KMS.RootSeed].
 //
 // Without a passphrase the file's mode is the only protection: whoever reads the
 // disk reads the key. Such a deployment calls itself a development one.
@@ -101,7 +101,7 @@ func newKMS(master *[keySize]byte, protected bool) (*KMS, error) {
 	if k.id, err = identify(master); err != nil {
 		return nil, err
 	}
-	seed, err := derive(master, nil, "root-sign")
+	seed, err := k.RootSeed()
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +155,10 @@ func (k *KMS) Sign(ctx context.Context, signContext string, message []byte) ([]b
 	}
 	return signature, nil
 }
+
+// RootSeed returns the seed of the root key, which the caller wipes. It is for a
+// deployment that moves to another KMS and takes its root key along.
+func (k *KMS) RootSeed() ([keySize]byte, error) { return derive(&k.master, nil, "root-sign") }
 
 // PublicKey returns the root key's verification key, 1952 bytes.
 func (k *KMS) PublicKey(context.Context) ([]byte, error) {

@@ -15,6 +15,8 @@ type prepared struct {
 	deleteRecord                         *sql.Stmt // on the records' writing handle
 	wipeSlot, deleteSlot                 *sql.Stmt // on the keys' writing handle
 	keySize, wipeKey, insertKey, dropKey *sql.Stmt // on the keys' writing handle
+	keysOf                               *sql.Stmt // on the keys' reading handle
+	replaceKey                           *sql.Stmt // on the keys' writing handle
 }
 
 func (s *Store) prepare(ctx context.Context) (err error) {
@@ -32,6 +34,8 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		{&p.wipeSlot, s.Keys.Write, `UPDATE key_slots SET slot = $3 WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.deleteSlot, s.Keys.Write, `DELETE FROM key_slots WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.key, s.Keys.Read, `SELECT wrapped FROM wrapped_keys WHERE ` + whichKey},
+		{&p.keysOf, s.Keys.Read, `SELECT id, tenant_id, subject_id, epoch, wrapped FROM wrapped_keys WHERE purpose = $1 AND id > $2 ORDER BY id LIMIT $3`},
+		{&p.replaceKey, s.Keys.Write, `UPDATE wrapped_keys SET wrapped = $6 WHERE ` + whichKey + ` AND wrapped = $5`},
 		{&p.keySize, s.Keys.Write, `SELECT length(wrapped) FROM wrapped_keys WHERE ` + whichKey},
 		{&p.wipeKey, s.Keys.Write, `UPDATE wrapped_keys SET wrapped = $5 WHERE ` + whichKey},
 		{&p.dropKey, s.Keys.Write, `DELETE FROM wrapped_keys WHERE ` + whichKey},
@@ -61,7 +65,7 @@ func (p *prepared) close() error {
 	var errs []error
 	for _, stmt := range []*sql.Stmt{
 		p.record, p.slot, p.kept, p.slots, p.key, p.deleteRecord,
-		p.wipeSlot, p.deleteSlot, p.keySize, p.wipeKey, p.insertKey, p.dropKey,
+		p.wipeSlot, p.deleteSlot, p.keySize, p.wipeKey, p.insertKey, p.dropKey, p.keysOf, p.replaceKey,
 	} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())

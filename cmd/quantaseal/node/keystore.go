@@ -44,6 +44,23 @@ func (k keyStore) StoreKeys(ctx context.Context, keys []keyring.WrappedKey) erro
 	return translate(k.Store.StoreKeys(ctx, rows))
 }
 
+func (k keyStore) KeysOf(ctx context.Context, purpose string, after int64, limit int) ([]keyring.WrappedKey, int64, error) {
+	rows, last, err := k.Store.KeysOf(ctx, purpose, after, limit)
+	keys := make([]keyring.WrappedKey, len(rows))
+	for i, row := range rows {
+		keys[i] = keyring.WrappedKey(row)
+	}
+	return keys, last, err
+}
+
+func (k keyStore) ReplaceKeys(ctx context.Context, replacements []keyring.Replacement) (int, error) {
+	rows := make([]sealedstore.Replacement, len(replacements))
+	for i, r := range replacements {
+		rows[i] = sealedstore.Replacement{Old: sealedstore.WrappedKey(r.Old), Blob: r.New.Blob}
+	}
+	return k.Store.ReplaceKeys(ctx, rows)
+}
+
 func (k keyStore) LoadDeployment(ctx context.Context) (keyring.Deployment, error) {
 	d, err := k.Store.LoadDeployment(ctx)
 	return keyring.Deployment(d), translate(err)

@@ -66,7 +66,7 @@ func (n *Node) openCustody(ctx context.Context) (custody, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.roots = append(c.roots, k)
+		c.roots, n.keyFile = append(c.roots, k), k
 		return k, nil
 	}
 	var err error

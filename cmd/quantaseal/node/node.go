@@ -27,6 +27,7 @@ import (
 	"github.com/quantaseal/quantaseal/internal/envelope"
 	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/listen"
+	"github.com/quantaseal/quantaseal/internal/localkms"
 	"github.com/quantaseal/quantaseal/internal/mail"
 	"github.com/quantaseal/quantaseal/internal/metrics"
 	"github.com/quantaseal/quantaseal/internal/reactors"
@@ -59,6 +60,7 @@ type Node struct {
 	closes []func() error // in the order of opening
 
 	certificate *listen.Certificate // nil = no TLS
+	keyFile     *localkms.KMS       // nil = there is none
 	listener    atomic.Pointer[listen.Listener]
 	outbox      *mail.Outbox // nil where letters leave this machine
 	resend      *mail.Resend // nil, with the post, where they do not
