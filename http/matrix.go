@@ -90,6 +90,7 @@ var matrix = map[pattern]access{
 	{"GET", "/audit"}:          {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"POST", "/audit/export"}:  {action: "audit.export", roles: auditors, scope: domain.ScopeAuditExport},
 
+	{"GET", "/audit/verify"}:            {action: "audit.verify", roles: auditors, scope: domain.ScopeAuditRead},
 	{"GET", "/audit/checkpoint"}:        {action: "audit.checkpoint", roles: everybody, scope: domain.ScopeAuditRead, factless: true},
 	{"GET", "/audit/proof/consistency"}: {action: "audit.consistency", roles: everybody, scope: domain.ScopeAuditRead, factless: true},
 	{"GET", "/audit/proof/:seq"}:        {action: "audit.proof", roles: auditors, scope: domain.ScopeAuditRead},

@@ -98,6 +98,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.GET("/audit/logs/:id", serve(s, plain, s.auditLog))
 	api.GET("/audit", serve(s, plain, s.auditLogs))
 	api.POST("/audit/export", s.export)
+	api.GET("/audit/verify", s.verifyAudit)
 	api.GET("/audit/checkpoint", serve(s, plain, s.checkpoint))
 	api.GET("/audit/proof/consistency", serve(s, plain, s.consistency))
 	api.GET("/audit/proof/:seq", serve(s, plain, s.proof))

@@ -36,6 +36,7 @@ type Server struct {
 	Events     *eventstore.Log // what exports read
 	Anchors    *anchors.Ledger // of Events
 	Views      Views
+	Verifier   Verifier
 	Limits     Limits
 	Health     Health
 	Bundle     chain.BundleHeader // of every export, but for tenant and range
@@ -55,6 +56,8 @@ type Server struct {
 
 	draining atomic.Bool
 	pins     pins
+
+	verifications verifications
 }
 
 // Drain makes every answer from now on ask its client to connect anew, so that

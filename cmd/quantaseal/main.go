@@ -31,6 +31,9 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the databases to this version's schema, and stop."`
 	Rebuild rebuildCommand `cmd:"" help:"Fold every read model anew from the log. Stop the servers first."`
 	Recover recoverCommand `cmd:"" help:"Go on from an older database than the anchors hold, or list what that loses. Stop the servers first."`
+	Backup  backupCommand  `cmd:"" help:"Back the deployment up while it runs, encrypted under the root key."`
+	Restore restoreCommand `cmd:"" help:"Put a backup into empty databases, or with --test try whether it could be."`
+	Verify  verifyCommand  `cmd:"" help:"Verify every chain and what is stored beside it, on the record. Stop the server first if it is on SQLite."`
 	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
 	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
 	Keys    keysCommand    `cmd:"" help:"Change what protects the keys."`

@@ -53,6 +53,12 @@ type Node struct {
 	Hash  chain.Hash
 }
 
+// AnchoredHead is where a chain ended when an anchor was made.
+type AnchoredHead struct {
+	Anchor uint64 // its number
+	Leaf   chain.Leaf
+}
+
 // Store keeps the log of anchors, each durable when Append returns. It is not
 // restored from a backup together with the event store, or it proves nothing.
 // Its methods may be called from any number of goroutines and processes.
@@ -71,6 +77,9 @@ type Store interface {
 	// Covering returns the number of the first anchor whose leaf for a chain covers
 	// its record seq, or ErrNotAnchored.
 	Covering(ctx context.Context, index uint32, seq uint64) (uint64, error)
+	// Heads returns up to n of the heads that anchors gave a chain, the first from
+	// anchor number first on, in their order.
+	Heads(ctx context.Context, index uint32, first uint64, n int) ([]AnchoredHead, error)
 	// Nodes returns up to n complete subtrees of a level, from first on.
 	Nodes(ctx context.Context, level int, first uint64, n int) ([]chain.Hash, error)
 	// Anchors returns up to n anchors, from first on.

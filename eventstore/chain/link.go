@@ -166,9 +166,14 @@ func (p *past) check(e *examined) {
 	if _, twice := p.ids[h.EventID]; twice {
 		e.fault(8, "the event id was used before")
 	}
-	if h.AggregateVersion == 0 {
-		return
+	if h.AggregateVersion != 0 {
+		p.version(e)
 	}
+}
+
+// version checks V11 of a record that changes its aggregate.
+func (p *past) version(e *examined) {
+	h := &e.header
 	switch version, known := p.versions[aggregateOf(h)]; {
 	case !known && p.partial:
 	case h.AggregateVersion != version+1:

@@ -135,6 +135,27 @@ func (s *Store) Covering(ctx context.Context, index uint32, seq uint64) (uint64,
 	return uint64(rows[0]), nil
 }
 
+// Heads implements anchors.Store.
+func (s *Store) Heads(ctx context.Context, index uint32, first uint64, n int) ([]anchors.AnchoredHead, error) {
+	type row struct {
+		number int64
+		leaf   []byte
+	}
+	rows, err := list(ctx, s.Read, func(r *row) []any { return []any{&r.number, &r.leaf} },
+		`SELECT anchor_no, leaf FROM heads WHERE tenant_index = $1 AND anchor_no >= $2 ORDER BY anchor_no LIMIT $3`, int64(index), int64(min(first, math.MaxInt64)), n)
+	if err != nil {
+		return nil, fmt.Errorf("reading the heads of a chain: %w", err)
+	}
+	heads := make([]anchors.AnchoredHead, len(rows))
+	for i, r := range rows {
+		heads[i].Anchor = uint64(r.number)
+		if heads[i].Leaf, err = chain.ParseLeaf(r.leaf); err != nil || heads[i].Leaf.Index != index {
+			return nil, fmt.Errorf("%w: a head of anchor %d", anchors.ErrTampered, r.number)
+		}
+	}
+	return heads, nil
+}
+
 // Nodes implements anchors.Store.
 func (s *Store) Nodes(ctx context.Context, level int, first uint64, n int) ([]chain.Hash, error) {
 	rows, err := list(ctx, s.Read, func(b *[]byte) []any { return []any{b} },

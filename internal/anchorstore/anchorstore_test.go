@@ -124,6 +124,13 @@ func TestReadsBack(t *testing.T) {
 		if _, err := s.Covering(t.Context(), 1, 6); !errors.Is(err, anchors.ErrNotAnchored) {
 			t.Errorf("a record after the last one: %v", err)
 		}
+		for first, want := range map[uint64][]anchors.AnchoredHead{
+			0: {{Anchor: 0, Leaf: leaf(1, 0)}, {Anchor: 1, Leaf: leaf(1, 4)}}, 2: {{Anchor: 2, Leaf: leaf(1, 6)}}, 3: {},
+		} {
+			if got, err := s.Heads(t.Context(), 1, first, 2); err != nil || !slices.Equal(got, want) {
+				t.Errorf("from anchor %d on the chain's heads are %+v, %v, want %+v", first, got, err, want)
+			}
+		}
 		if got, err := s.Anchors(t.Context(), 1, 5); err != nil || !slices.Equal(got, []chain.Anchor{e[1].Anchor, e[2].Anchor}) {
 			t.Errorf("anchors %+v, %v", got, err)
 		}

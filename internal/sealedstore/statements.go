@@ -12,6 +12,7 @@ import (
 // prepared are the statements of a Store.
 type prepared struct {
 	record, slot, kept, slots, key       *sql.Stmt // on the reading handles
+	hasRecord, hasSlot                   *sql.Stmt // likewise
 	deleteRecord                         *sql.Stmt // on the records' writing handle
 	wipeSlot, deleteSlot                 *sql.Stmt // on the keys' writing handle
 	keySize, wipeKey, insertKey, dropKey *sql.Stmt // on the keys' writing handle
@@ -31,6 +32,8 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		{&p.deleteRecord, s.Records.Write, `DELETE FROM sealed_records WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.slot, s.Keys.Read, `SELECT slot FROM key_slots WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.slots, s.Keys.Read, `SELECT id, kept_us, tenant_id, record_hash FROM key_slots WHERE id > $1 ORDER BY id LIMIT $2`},
+		{&p.hasRecord, s.Records.Read, `SELECT 1 FROM sealed_records WHERE record_hash = $1 AND tenant_id = $2`},
+		{&p.hasSlot, s.Keys.Read, `SELECT 1 FROM key_slots WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.wipeSlot, s.Keys.Write, `UPDATE key_slots SET slot = $3 WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.deleteSlot, s.Keys.Write, `DELETE FROM key_slots WHERE record_hash = $1 AND tenant_id = $2`},
 		{&p.key, s.Keys.Read, `SELECT wrapped FROM wrapped_keys WHERE ` + whichKey},
@@ -64,7 +67,7 @@ const whichKey = `tenant_id = $1 AND purpose = $2 AND subject_id = $3 AND epoch 
 func (p *prepared) close() error {
 	var errs []error
 	for _, stmt := range []*sql.Stmt{
-		p.record, p.slot, p.kept, p.slots, p.key, p.deleteRecord,
+		p.record, p.slot, p.kept, p.slots, p.key, p.hasRecord, p.hasSlot, p.deleteRecord,
 		p.wipeSlot, p.deleteSlot, p.keySize, p.wipeKey, p.insertKey, p.dropKey, p.keysOf, p.replaceKey,
 	} {
 		if stmt != nil {

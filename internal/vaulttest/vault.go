@@ -85,7 +85,7 @@ func StartWith(t testing.TB, config node.Config, options node.Options) *Vault {
 	v := &Vault{Data: config.Data, Config: config, Logs: &Buffer{}}
 	logger := slog.New(slog.NewTextHandler(v.Logs, nil))
 	ctx, cancel := context.WithCancel(context.Background())
-	options.Version, options.Logger, options.Pause = "test", logger, time.Hour
+	options.Version, options.Logger, options.Pause, options.Jobs = "test", logger, time.Hour, time.Hour
 	if options.Argon == (auth.Argon{}) {
 		options.Argon = cheapArgon
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/quantaseal/quantaseal/internal/metrics"
 	"github.com/quantaseal/quantaseal/internal/reactors"
 	"github.com/quantaseal/quantaseal/internal/sealedstore"
+	"github.com/quantaseal/quantaseal/internal/verify"
 	"github.com/quantaseal/quantaseal/projections"
 	"github.com/quantaseal/quantaseal/queries"
 )
@@ -49,6 +50,7 @@ type Node struct {
 	Queries    *queries.Queries
 	Views      *projections.Runner
 	Ring       *keyring.Ring
+	Verifier   *verify.Verifier
 	Server     *vaulthttp.Server
 
 	config Config
@@ -56,7 +58,14 @@ type Node struct {
 	limits *limits
 	logger *slog.Logger
 	now    func() time.Time
-	pause  time.Duration  // between two passes of the reconciler
+	pause  time.Duration // between two passes of the reconciler
+	kms    keyring.KMS
+
+	jobsPause time.Duration // between two looks for jobs
+	version   string
+	starting  sync.Mutex
+	started   bool // that this node runs is on the record
+
 	closes []func() error // in the order of opening
 
 	certificate *listen.Certificate // nil = no TLS
@@ -81,6 +90,7 @@ type Options struct {
 	Random  io.Reader
 	Argon   auth.Argon    // the cost of a password; zero = production
 	Pause   time.Duration // between two passes of the reconciler; zero = 30 s
+	Jobs    time.Duration // between two looks for jobs that are due; zero = 10 min
 	Hold    time.Duration // how long an answer takes that must not tell of an account; zero = 500 ms
 
 	// Recovering opens a log that lost what was anchored without halting it, for Recover.
@@ -107,6 +117,9 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if options.Pause == 0 {
 		options.Pause = reconcileEvery
 	}
+	if options.Jobs == 0 {
+		options.Jobs = jobsEvery
+	}
 	if options.Argon == (auth.Argon{}) {
 		options.Argon = auth.ProductionArgon
 	}
@@ -116,7 +129,7 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if options.ResendURL == "" {
 		options.ResendURL = mail.ResendURL
 	}
-	n = &Node{config: config, logger: options.Logger, now: options.Now, pause: options.Pause}
+	n = &Node{config: config, logger: options.Logger, now: options.Now, pause: options.Pause, jobsPause: options.Jobs, version: options.Version}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -141,6 +154,7 @@ func Open(ctx context.Context, config Config, options Options) (n *Node, err err
 	if err != nil {
 		return n, err
 	}
+	n.kms = keys.kms
 	n.Ring, err = keyring.Open(ctx, keyring.Config{
 		KMS: keys.kms, Former: keys.former, Roots: keys.roots, Store: keyStore{s.sealed}, Now: options.Now, Origin: config.origin(),
 	})
@@ -172,6 +186,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 		return err
 	}
 	n.Views = views
+	n.openVerifier(s.viewsRead)
 	n.Vault = &commands.Vault{
 		Log: n.Log, Sealer: n.Ring, Records: s.sealed, Keys: n.Ring, Now: options.Now, Logger: options.Logger,
 	}
@@ -238,7 +253,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
 		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Scores: scores, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
-		Limits: n.limits, TrustedProxies: proxies,
+		Verifier: asked{n}, Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,
 		},

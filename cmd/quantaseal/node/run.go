@@ -39,6 +39,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return n.Log.Watch(failed) })
 	group.Go(func() error { n.Anchors.Run(failed); return nil })
 	group.Go(func() error { n.reconcile(failed); return nil })
+	group.Go(func() error { n.runJobs(failed); return nil })
 	if n.post != nil {
 		group.Go(func() error { n.post.Run(failed); return nil })
 	}
@@ -109,6 +110,9 @@ func (n *Node) reconcile(ctx context.Context) {
 			if err := n.sealed.Vacuum(ctx); err != nil && ctx.Err() == nil {
 				n.logger.ErrorContext(ctx, "the database of keys was not written anew", "err", err)
 			}
+		}
+		if err := n.takeNotes(ctx); err != nil && ctx.Err() == nil {
+			n.logger.ErrorContext(ctx, "a note of a command was not taken", "err", err)
 		}
 		if err := n.Reconciler.Run(ctx, requestID()); err != nil && ctx.Err() == nil {
 			n.logger.ErrorContext(ctx, "the reconciler left something undone", "err", err)
