@@ -115,6 +115,7 @@ GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read
 POST   /audit/export              . . A O R  audit:export
+GET    /audit/verify              . . A O R  audit:read
 GET    /audit/checkpoint          V E A O R  audit:read
 GET    /audit/proof/consistency   V E A O R  audit:read
 GET    /audit/proof/:seq          . . A O R  audit:read
