@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,8 +13,10 @@ import (
 
 // tenant is the account that a run works with.
 type tenant struct {
-	key string
-	ids []string // of the credentials sealed before reading begins
+	key       string
+	ids       []string // of the credentials sealed before reading begins
+	decrypted string   // body of a request to decrypt
+	verified  string   // body of a request to verify
 }
 
 func setUp(addr string, credentials int) (tenant, error) {
@@ -64,7 +67,37 @@ func setUp(addr string, credentials int) (tenant, error) {
 		}
 		t.ids = append(t.ids, sealed.Data.ID)
 	}
-	return t, nil
+	return t, t.protect(c)
+}
+
+// document is what is encrypted and signed.
+const document = `{"data":"customer 4711, IBAN DE02 1203 0000 0000 2020 51, sensitive"}`
+
+// protect encrypts and signs what is decrypted and verified later.
+func (t *tenant) protect(c *client) error {
+	answer, err := c.post("/api/v2/encryption/encrypt?representation=token", document)
+	if err != nil {
+		return err
+	}
+	var made struct {
+		Data struct {
+			Ciphertext string `json:"ciphertext"`
+			PQC        string `json:"pqc_signature"`
+			HMAC       string `json:"hmac_signature"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(answer, &made); err != nil {
+		return err
+	}
+	t.decrypted = `{"ciphertext":"` + made.Data.Ciphertext + `"}`
+	if answer, err = c.post("/api/v2/encryption/sign", document); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, &made); err != nil {
+		return err
+	}
+	t.verified = document[:len(document)-1] + `,"pqc_signature":"` + made.Data.PQC + `","hmac_signature":"` + made.Data.HMAC + `"}`
+	return nil
 }
 
 func sealBody(n int64) string {
@@ -81,27 +114,7 @@ func measureEngine(ctx context.Context, s settings, engine, dir string, report R
 	if err != nil {
 		return nil, err
 	}
-	lines := []struct {
-		name string
-		op   func(*client, int64) bool
-	}{
-		{"seal", func(c *client, n int64) bool {
-			status, _, err := c.do(http.MethodPost, "/api/v2/vault/seal", sealBody(n))
-			return err == nil && status == http.StatusCreated
-		}},
-		{"unseal", func(c *client, n int64) bool {
-			status, _, err := c.do(http.MethodGet, "/api/v2/vault/"+t.ids[n%int64(len(t.ids))], "")
-			return err == nil && status == http.StatusOK
-		}},
-		{"list", func(c *client, _ int64) bool {
-			status, _, err := c.do(http.MethodGet, "/api/v2/vault/list?limit=20", "")
-			return err == nil && status == http.StatusOK
-		}},
-		{"append", func(c *client, n int64) bool { // a refused restore of nothing: one signed fact and no more
-			status, _, err := c.do(http.MethodPost, "/api/v2/vault/cred_"+fmt.Sprintf("%028x0000", n)+"/restore", "")
-			return err == nil && status == http.StatusForbidden
-		}},
-	}
+	lines := t.lines()
 	var rows []Row
 	for _, line := range lines {
 		if s.operations != nil && !slices.Contains(s.operations, line.name) {
@@ -128,4 +141,42 @@ func measureEngine(ctx context.Context, s settings, engine, dir string, report R
 		}
 	}
 	return rows, nil
+}
+
+// line is one operation to be measured. op reports whether it succeeded.
+type line struct {
+	name string
+	op   func(*client, int64) bool
+}
+
+// lines returns all there is to measure, in the order in which it is printed.
+func (t tenant) lines() []line {
+	posts := func(path, body, holds string) func(*client, int64) bool {
+		return func(c *client, _ int64) bool {
+			status, answer, err := c.do(http.MethodPost, "/api/v2/encryption/"+path, body)
+			return err == nil && status == http.StatusOK && bytes.Contains(answer, []byte(holds))
+		}
+	}
+	return []line{
+		{"seal", func(c *client, n int64) bool {
+			status, _, err := c.do(http.MethodPost, "/api/v2/vault/seal", sealBody(n))
+			return err == nil && status == http.StatusCreated
+		}},
+		{"unseal", func(c *client, n int64) bool {
+			status, _, err := c.do(http.MethodGet, "/api/v2/vault/"+t.ids[n%int64(len(t.ids))], "")
+			return err == nil && status == http.StatusOK
+		}},
+		{"list", func(c *client, _ int64) bool {
+			status, _, err := c.do(http.MethodGet, "/api/v2/vault/list?limit=20", "")
+			return err == nil && status == http.StatusOK
+		}},
+		{"append", func(c *client, n int64) bool { // a refused restore of nothing: one signed fact and no more
+			status, _, err := c.do(http.MethodPost, "/api/v2/vault/cred_"+fmt.Sprintf("%028x0000", n)+"/restore", "")
+			return err == nil && status == http.StatusForbidden
+		}},
+		{"encrypt", posts("encrypt?representation=token", document, `"qs1.`)},
+		{"decrypt", posts("decrypt", t.decrypted, `sensitive`)},
+		{"sign", posts("sign", document, `"pqc_signature"`)},
+		{"verify", posts("verify", t.verified, `"valid":true`)},
+	}
 }

@@ -29,6 +29,16 @@ var operations = map[string]map[string]float64{
 		"ML-DSA-65 sign": 1, "ML-DSA-65 verify": 1, "ML-KEM-768 keygen": 1, "ML-KEM-768 decapsulate": 1,
 		"HMAC-SHA-512 of 5 kB": 1, "HKDF-SHA-512": 2, "AES-256-GCM of 256 B": 3, "SHA3-256 of 400 B": 6,
 	},
+	"encrypt": {
+		"ML-DSA-65 sign": 2, "ML-KEM-768 encapsulate": 1, "HMAC-SHA-512 of 5 kB": 1, "HKDF-SHA-512": 1,
+		"AES-256-GCM of 256 B": 2, "SHA3-256 of 400 B": 8,
+	},
+	"decrypt": {
+		"ML-DSA-65 sign": 1, "ML-DSA-65 verify": 1, "ML-KEM-768 decapsulate": 1, "HMAC-SHA-512 of 5 kB": 1, "HKDF-SHA-512": 1,
+		"AES-256-GCM of 256 B": 2, "SHA3-256 of 400 B": 8,
+	},
+	"sign":   {"ML-DSA-65 sign": 2, "AES-256-GCM of 256 B": 1, "SHA3-256 of 400 B": 5},
+	"verify": {"ML-DSA-65 sign": 1, "ML-DSA-65 verify": 1, "AES-256-GCM of 256 B": 1, "SHA3-256 of 400 B": 5},
 	"append": {"ML-DSA-65 sign": 1, "AES-256-GCM of 256 B": 1, "SHA3-256 of 400 B": 4},
 }
 
