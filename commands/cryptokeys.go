@@ -20,6 +20,13 @@ func (c *Encryption) CryptoKeys(ctx context.Context, by domain.Actor) (domain.Cr
 	return keys, err
 }
 
+// Generations returns the encryption keys of the actor's tenant and environment to
+// count them. The caller has seen to it that the actor may.
+func (c *Encryption) Generations(ctx context.Context, by domain.Actor) (domain.CryptoKeys, error) {
+	keys, _, err := eventstore.Fold[domain.CryptoKeys](ctx, c.Log, by.Tenant, domain.CryptoKeysID(by.Tenant, by.Environment))
+	return keys, err
+}
+
 // RotateCryptoKey asks for the next generation of keys.
 type RotateCryptoKey struct {
 	Actor         domain.Actor

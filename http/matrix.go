@@ -5,7 +5,9 @@ import "github.com/quantaseal/quantaseal/domain"
 // matrix says of every route who may use it, and when. A route without a line
 // here is served to nobody.
 var matrix = map[pattern]access{
-	{"GET", "/health"}: {public: true},
+	{"GET", "/health"}:       {public: true},
+	{"GET", "/openapi.json"}: {public: true},
+	{"GET", "/docs"}:         {public: true},
 
 	{"POST", "/auth/register"}: {public: true},
 	{"POST", "/auth/login"}:    {public: true},
@@ -84,6 +86,12 @@ var matrix = map[pattern]access{
 	{"GET", "/compliance/diff"}:               {action: "compliance.diff", roles: everybody, scope: domain.ScopeCompliance},
 	{"GET", "/compliance/diff/:framework"}:    {action: "compliance.diff", roles: everybody, scope: domain.ScopeCompliance},
 	{"GET", "/compliance/frameworks"}:         {action: "compliance.frameworks", roles: everybody, scope: domain.ScopeCompliance},
+
+	{"GET", "/metrics/usage"}:      {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/encryption"}: {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/api"}:        {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/api-usage"}:  {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/vault"}:      {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
 
 	{"GET", "/audit/logs"}:     {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit/logs/:id"}: {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},

@@ -111,6 +111,11 @@ GET    /compliance/history/:framework V E A O R  compliance:read
 GET    /compliance/diff              V E A O R  compliance:read
 GET    /compliance/diff/:framework   V E A O R  compliance:read
 GET    /compliance/frameworks        V E A O R  compliance:read
+GET    /metrics/usage             . . A O R  audit:read
+GET    /metrics/encryption        . . A O R  audit:read
+GET    /metrics/api               . . A O R  audit:read
+GET    /metrics/api-usage         . . A O R  audit:read
+GET    /metrics/vault             . . A O R  audit:read
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read

@@ -9,6 +9,8 @@ import (
 // routes gives every path its handler. Literal segments win over parameters.
 func (s *Server) routes(engine *gin.Engine) {
 	engine.GET("/health", s.health())
+	engine.GET("/openapi.json", s.openAPI)
+	engine.GET("/docs", s.docs)
 	api := engine.Group(apiPrefix)
 
 	open := endpoint{limit: maxAuthBody}
@@ -93,6 +95,12 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.GET("/compliance/diff", serve(s, folds, s.complianceDiff))
 	api.GET("/compliance/diff/:framework", serve(s, folds, s.complianceDiff))
 	api.GET("/compliance/frameworks", serve(s, plain, s.complianceFrameworks))
+
+	api.GET("/metrics/usage", serve(s, folds, s.usageMetrics))
+	api.GET("/metrics/encryption", serve(s, folds, s.encryptionMetrics))
+	api.GET("/metrics/api", serve(s, folds, s.requestMetrics))
+	api.GET("/metrics/api-usage", serve(s, folds, s.requestMetrics))
+	api.GET("/metrics/vault", serve(s, folds, s.vaultMetrics))
 
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
 	api.GET("/audit/logs/:id", serve(s, plain, s.auditLog))

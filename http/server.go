@@ -140,7 +140,7 @@ func (s *Server) engine() *gin.Engine {
 		engine.Use(s.Trace)
 	}
 	engine.Use(s.begin, s.record, s.recoverPanic, s.checkFraming)
-	engine.NoRoute(func(c *gin.Context) { s.refuse(c, errNotFound) })
+	engine.NoRoute(s.unrouted)
 	engine.NoMethod(func(c *gin.Context) { s.refuse(c, errMethodNotAllowed) })
 	return engine
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/internal/apitest"
 	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
@@ -87,6 +88,9 @@ func (s *server) do(method, target, body string, headers ...string) *httptest.Re
 func (s *server) must(t *testing.T, status int, method, target, body string, headers ...string) map[string]any {
 	t.Helper()
 	w := s.do(method, target, body, headers...)
+	if err := apitest.Check(method, "/api/v2"+target, []byte(body), w.Code, w.Header(), w.Body.Bytes()); err != nil {
+		t.Error(err)
+	}
 	if w.Code != status {
 		t.Errorf("%s %s: got %d %s, want %d", method, target, w.Code, w.Body, status)
 	}

@@ -34,17 +34,17 @@ var rules = map[string]rule{
 	"eventstore/storetest": {"domain eventstore eventstore/chain", "test"},
 	"migrations":           {"", "goose sql"},
 
-	"commands":     {"domain eventstore internal/envelope", "lru"},
-	"queries":      {"domain eventstore internal/compliance", "sql lru"},
-	"projections":  {"domain eventstore internal/batch internal/multirow", "sql"},
-	"http":         {"domain commands queries eventstore eventstore/anchors eventstore/chain internal/compliance internal/envelope http/console", "gin net/http x/net x/text"},
-	"http/console": {"", "net/http"},
-	"client":       {"", "net/http"},
+	"commands":    {"domain eventstore internal/envelope", "lru"},
+	"queries":     {"domain eventstore internal/compliance", "sql lru"},
+	"projections": {"domain eventstore internal/batch internal/multirow", "sql"},
+	"http":        {"domain commands queries eventstore eventstore/anchors eventstore/chain internal/compliance internal/envelope internal/openapi", "gin net/http x/net x/text"},
+	"client":      {"", "net/http"},
 
 	"internal/anchorstore": {"eventstore eventstore/anchors eventstore/chain", "sql"},
 	"internal/batch":       {},
 	"internal/compliance":  {"domain", ""},
 	"internal/listen":      {"", "net/http os"},
+	"internal/openapi":     {},
 	"internal/metrics":     {"eventstore internal/listen", "prometheus net/http"},
 	"internal/multirow":    {"", "sql"},
 	"internal/envelope":    {"", "circl"},
@@ -61,13 +61,20 @@ var rules = map[string]rule{
 	"internal/report":      {"domain eventstore/chain", "fpdf"},
 	"internal/reactors":    {"domain eventstore eventstore/feed", "sql watermill cloudevents webhooks net/http"},
 
-	"cmd/quantaseal":      {everything, "kong os"},
+	"cmd/quantaseal":      {everything, "kong os x/sys x/term"},
 	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose otel watermill uuid x/sys net/http os"},
 	"cmd/qsverify":        {"eventstore/chain", "kong os"},
 
+<<<<<<< HEAD
 	"internal/kmstest":   {"internal/keyring", "test net/http os"},
 	"internal/pgtest":    {"", "test pgx os"},
 	"internal/vaulttest": {everything + " internal/kmstest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
+=======
+	"internal/apitest":   {"http", "net/http"},
+	"internal/nodetest":  {"", "test os"},
+	"internal/pgtest":    {"", "test pgx os"},
+	"internal/vaulttest": {everything + " internal/apitest internal/nodetest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
+>>>>>>> 33c7c29 (http, internal/openapi: the API describes itself, and every answer is held to it)
 	"internal/timing":    {everything, "net/http os"},
 	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
 }
@@ -107,6 +114,7 @@ var confined = map[string]string{
 	"x/net":       "golang.org/x/net",
 	"x/sync":      "golang.org/x/sync",
 	"x/sys":       "golang.org/x/sys",
+	"x/term":      "golang.org/x/term",
 	"x/text":      "golang.org/x/text",
 }
 
@@ -119,12 +127,17 @@ const anywhere = "x/sync"
 var (
 	testDrivers = []string{"pgx", "sqlite", "gin"}
 	testModules = []string{
-		"filippo.io/mldsa", "github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "pgregory.net/rapid",
+		"filippo.io/mldsa", "github.com/getkin/kin-openapi", "github.com/google/go-cmp", "github.com/rogpeppe/go-internal",
+		"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid",
 	}
 )
 
 // testSupport is imported by tests, by each other and by internal/bench alone.
+<<<<<<< HEAD
 var testSupport = []string{"eventstore/storetest", "internal/bench", "internal/kmstest", "internal/pgtest", "internal/timing", "internal/vaulttest"}
+=======
+var testSupport = []string{"eventstore/storetest", "internal/apitest", "internal/bench", "internal/nodetest", "internal/pgtest", "internal/timing", "internal/vaulttest"}
+>>>>>>> 33c7c29 (http, internal/openapi: the API describes itself, and every answer is held to it)
 
 // impure names the parts of the standard library that wait, read or vary, which
 // the domain does without.

@@ -39,6 +39,7 @@ var driven = []struct {
 	{"POST encryption/keys/rotate", `{"purpose":"document"}`, "admin owner", domain.ScopeSettings},
 	{"POST settings/rotate-signing-key", "", "admin owner", domain.ScopeSettings},
 	{"GET audit/logs", "", "viewer editor admin owner auditor", domain.ScopeAuditRead},
+	{"GET metrics/usage", "", "admin owner auditor", domain.ScopeAuditRead},
 	{"GET compliance/score/soc2", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"GET compliance/history/soc2", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"GET compliance/frameworks", "", "viewer editor admin owner auditor", domain.ScopeCompliance},

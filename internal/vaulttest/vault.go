@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
+	"github.com/quantaseal/quantaseal/internal/apitest"
 	"github.com/quantaseal/quantaseal/internal/auth"
 )
 
@@ -189,7 +190,8 @@ func (c *Client) Do(t testing.TB, method, path string, body any) Answer {
 	return a
 }
 
-// Try is Do for callers that expect the server to go away.
+// Try is Do for callers that expect the server to go away. An answer that is not as
+// the API's description says is an error too.
 func (c *Client) Try(ctx context.Context, method, path string, body any) (Answer, error) {
 	var sent []byte
 	switch b := body.(type) {
@@ -221,6 +223,9 @@ func (c *Client) Try(ctx context.Context, method, path string, body any) (Answer
 	}
 	defer func() { _ = response.Body.Close() }()
 	got, err := io.ReadAll(response.Body)
+	if err == nil {
+		err = apitest.Check(method, path, sent, response.StatusCode, response.Header, got)
+	}
 	return Answer{response.StatusCode, response.Header, got}, err
 }
 

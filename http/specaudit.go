@@ -1,0 +1,107 @@
+package http
+
+import (
+	"github.com/quantaseal/quantaseal/internal/compliance"
+	"github.com/quantaseal/quantaseal/internal/openapi"
+	"github.com/quantaseal/quantaseal/queries"
+)
+
+// auditParameters are what the log can be asked, with or without for which resource.
+func auditParameters(resource bool) []*openapi.Parameter {
+	text := openapi.Schema{Type: "string"}
+	all := append(pages(),
+		asked("offset", "Rows to leave out. Pages stay as they were when the first one was read.", openapi.Number(0, 1_000_000)),
+		asked("order", "asc or desc; asc shows the newest rows of a page, the oldest of them first.", openapi.OneOf("desc", "asc")),
+		asked("from_seq", "Read the chain forward from here.", openapi.Schema{Type: "integer"}),
+		asked("event_type", "A kind of fact, as CREDENTIAL_UNSEALED or vault.unseal.", openapi.Text("CREDENTIAL_UNSEALED")),
+		asked("action", "The same.", openapi.Text("vault.unseal")),
+		asked("outcome", "How it ended.", openapi.OneOf("success", "failure", "denied", "failed")),
+		asked("hours", "Not older than that.", openapi.Number(1, 24*3660)),
+		asked("start_date", "Not before this date or time.", text),
+		asked("end_date", "Not after this time, or this date's end.", text),
+		asked("user", "Acts of a user and of the user's API keys, by id or address.", text),
+		asked("actor_id", "The same.", text),
+		asked("include", "signature: also where an answer leaves it out by its length.", openapi.OneOf("signature")),
+	)
+	if resource {
+		all = append(all, asked("resource_id", "About this thing: its id or handle.", text), asked("resource_type", "Of this kind, beside resource_id.", text))
+	}
+	return all
+}
+
+func auditArea() area {
+	logs := operation{
+		summary: "Read the log", query: auditParameters(true), answer: []auditEntry{}, dialect: true,
+		about: "The newest facts first, each verified as it was read. Editors and viewers see their own acts. The reading is on the record.",
+	}
+	ndjson := schemaOf(openapi.Schema{Type: "string", Description: "One JSON object a line: the bundle's head, a line for each event, and the proof of an anchor."})
+	return area{"audit", "The chain of signed facts, and what proves that it is whole.", map[pattern]operation{
+		{"GET", "/audit"}:          logs,
+		{"GET", "/audit/logs"}:     logs,
+		{"GET", "/audit/logs/:id"}: {summary: "Read one fact", answer: auditProof{}, missing: true, about: "With everything that proves it but the signing key."},
+		{"POST", "/audit/export"}: {
+			summary: "Take the chain away", request: exportRequest{}, required: []string{"format"}, example: `{"format":"bundle"}`,
+			raw:   []rawAnswer{{200, "application/x-ndjson", ndjson, "The bundle, which qsverify reads. X-QuantaSeal-Receipt has the receipt of the export."}},
+			about: "An answer that breaks off cuts the connection, so half an export never passes for a whole one.",
+		},
+		{"GET", "/audit/checkpoint"}: {summary: "Read the newest checkpoint", answer: checkpointAnswer{}, missing: true},
+		{"GET", "/audit/proof/:seq"}: {
+			summary: "Prove that a fact is anchored", answer: proofAnswer{}, missing: true,
+			query: []*openapi.Parameter{asked("checkpoint_size", "The size of a checkpoint that the newest is to be shown to go on from.", openapi.Schema{Type: "integer"})},
+		},
+		{"GET", "/audit/proof/consistency"}: {
+			summary: "Prove that one checkpoint goes on from another", answer: consistencyAnswer{}, missing: true,
+			query: []*openapi.Parameter{
+				{Name: "from", In: "query", Required: true, Description: "The size of the smaller.", Schema: schemaOf(openapi.Schema{Type: "integer"})},
+				asked("to", "The size of the larger; the newest if it is not given.", openapi.Schema{Type: "integer"}),
+			},
+		},
+		{"GET", "/checkpoint"}: {
+			summary: "Read the newest checkpoint as a note", missing: true, about: "The log of anchors as C2SP tlog-tiles lays it out.",
+			raw: []rawAnswer{{200, "text/plain; charset=utf-8", schemaOf(openapi.Schema{Type: "string"}), "A signed note."}},
+		},
+		{"GET", "/tile/*path"}: {
+			summary: "Read a tile of the log of anchors", missing: true,
+			raw: []rawAnswer{{200, "application/octet-stream", schemaOf(openapi.Schema{Type: "string"}), "Hashes or leaves."}},
+		},
+	}}
+}
+
+func complianceArea() area {
+	which := func(more ...*openapi.Parameter) []*openapi.Parameter {
+		return append([]*openapi.Parameter{asked("framework", "Which one, where the path does not say.", openapi.Text("soc2"))}, more...)
+	}
+	date := openapi.Schema{Type: "string", Description: "A date or a time."}
+	score := operation{
+		summary: "Score a framework", answer: score{}, missing: true, about: "Folded from the chain. The score is put on the record.",
+		query: which(asked("at", "As of this date or time.", date), asked("as_of", "The same.", date), asked("detail", "full shows every control and check.", openapi.OneOf("brief", "full"))),
+	}
+	history := operation{
+		summary: "Read how a score went", answer: []queries.HistoryPoint{}, missing: true,
+		query: which(asked("days", "How far back; 90 if it is not given.", openapi.Number(1, queries.MaxHistory))),
+	}
+	diff := operation{
+		summary: "Read what moved a score", answer: compliance.Change{}, missing: true,
+		query: which(asked("from", "From this date or time.", date), asked("to", "To this one; now if it is not given.", date)),
+	}
+	return area{"compliance", "How well the chain supports what frameworks ask for.", map[pattern]operation{
+		{"GET", "/compliance/score"}:              score,
+		{"GET", "/compliance/score/:framework"}:   score,
+		{"GET", "/compliance/history"}:            history,
+		{"GET", "/compliance/history/:framework"}: history,
+		{"GET", "/compliance/diff"}:               diff,
+		{"GET", "/compliance/diff/:framework"}:    diff,
+		{"GET", "/compliance/frameworks"}:         {summary: "List the frameworks", answer: []framework{}},
+	}}
+}
+
+func systemArea() area {
+	return area{"system", "The server itself.", map[pattern]operation{
+		{"GET", "/health"}: {
+			summary: "Ask whether the server can do its work", about: "Whoever is authenticated also sees how busy it is.", bare: true,
+			raw: []rawAnswer{{200, jsonKind, healthAnswer{}, "It can."}, {503, jsonKind, healthAnswer{}, "No fact could be recorded."}},
+		},
+		{"GET", "/openapi.json"}: {summary: "Read this description", bare: true, raw: []rawAnswer{{200, jsonKind, schemaOf(openapi.Schema{Type: "object"}), "An OpenAPI document."}}},
+		{"GET", "/docs"}:         {summary: "Read it as a page", bare: true, raw: []rawAnswer{{200, "text/html; charset=utf-8", schemaOf(openapi.Schema{Type: "string"}), "A page that needs no network and runs no script."}}},
+	}}
+}
