@@ -38,6 +38,17 @@ type cli struct {
 	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
 	Keys    keysCommand    `cmd:"" help:"Change what protects the keys."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Login   loginCommand   `cmd:"" group:"client" help:"Log in at a server. The password comes from the terminal or standard input."`
+	Logout  logoutCommand  `cmd:"" group:"client" help:"End the login."`
+	Seal    sealCommand    `cmd:"" group:"client" help:"Seal the value on standard input: a JSON object, or a text."`
+	Unseal  unsealCommand  `cmd:"" group:"client" help:"Print a credential's value."`
+	List    listCommand    `cmd:"" group:"client" help:"List credentials."`
+	Rotate  rotateCommand  `cmd:"" group:"client" help:"Rotate a credential."`
+	Delete  deleteCommand  `cmd:"" group:"client" help:"Destroy a credential."`
+	Encrypt encryptCommand `cmd:"" group:"client" help:"Encrypt standard input."`
+	Decrypt decryptCommand `cmd:"" group:"client" help:"Decrypt the envelope on standard input."`
+	Run     runCommand     `cmd:"" group:"client" help:"Run a command that finds secrets in its environment."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -65,6 +76,13 @@ func run(args []string) int {
 	logger := c.logger()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(&c, logger); err != nil {
+		if code := (ended{}); errors.As(err, &code) {
+			return code.code
+		}
+		if calls(parsed) {
+			fmt.Fprintln(os.Stderr, "quantaseal:", err)
+			return 1
+		}
 		logger.ErrorContext(ctx, "stopped", "err", err)
 		if errors.Is(err, node.ErrMisconfigured) {
 			return 2
@@ -72,6 +90,13 @@ func run(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// calls reports whether the command is one that calls a server: its user wants no
+// log, but to be told.
+func calls(parsed *kong.Context) bool {
+	at := parsed.Selected()
+	return at != nil && at.Group != nil && at.Group.Key == "client"
 }
 
 func (c *cli) logger() *slog.Logger {
