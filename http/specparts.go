@@ -156,9 +156,14 @@ func citation() openapi.Schema {
 		name string
 		of   openapi.Schema
 	}{
-		{"stream", openapi.Text("tenant")}, {"seq", openapi.Schema{Type: "integer"}}, {"event_id", openapi.Schema{Type: "string", Format: "uuid"}},
-		{"type", openapi.Text("CREDENTIAL_UNSEALED")}, {"recorded_at", openapi.Schema{Type: "string", Format: "date-time"}},
-		{"hash", openapi.Schema{Type: "string"}}, {"sig_key_id", openapi.Schema{Type: "string"}}, {"role", openapi.OneOf("failing", "moving")},
+		{"stream", openapi.Text("tenant")},
+		{"seq", openapi.Schema{Type: "integer"}},
+		{"event_id", openapi.Schema{Type: "string", Format: "uuid"}},
+		{"type", openapi.Text("CREDENTIAL_UNSEALED")},
+		{"recorded_at", openapi.Schema{Type: "string", Format: "date-time"}},
+		{"hash", openapi.Schema{Type: "string"}},
+		{"sig_key_id", openapi.Schema{Type: "string"}},
+		{"role", openapi.OneOf("failing", "moving")},
 	} {
 		s.Properties.Set(m.name, schemaOf(m.of))
 		s.Required = append(s.Required, m.name)

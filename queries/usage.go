@@ -25,7 +25,7 @@ const (
 		WHERE tenant_id = $1 AND seq >= $2 AND seq < $3 AND actor_kind IN ($5, $6) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
 	requestCounts = `SELECT COUNT(DISTINCT request_id), COUNT(DISTINCT CASE WHEN outcome <> 0 THEN request_id END) FROM audit_index
 		WHERE tenant_id = $1 AND seq >= $2 AND seq < $3 AND actor_kind IN ($4, $5)`
-	credentialCounts = `SELECT type, COUNT(*), COUNT(CASE WHEN status = 0 AND (expires_at = 0 OR expires_at > $3) THEN 1 END),
+	entryCounts = `SELECT type, COUNT(*), COUNT(CASE WHEN status = 0 AND (expires_at = 0 OR expires_at > $3) THEN 1 END),
 			COUNT(CASE WHEN status = 0 AND expires_at > $3 AND expires_at <= $4 THEN 1 END)
 		FROM credentials WHERE tenant_id = $1 AND environment = $2 AND status <> 2 GROUP BY type ORDER BY type`
 )
@@ -71,7 +71,7 @@ func (q *Queries) CredentialCounts(ctx context.Context, tenant domain.TenantID, 
 	counts, err := list(ctx, q.DB, func(rows *sql.Rows) (c CredentialCount, err error) {
 		err = rows.Scan(&c.Type, &c.Total, &c.Active, &c.Expiring)
 		return c, err
-	}, credentialCounts, tenant.ID[:], string(env), now.UnixMicro(), soon.UnixMicro())
+	}, entryCounts, tenant.ID[:], string(env), now.UnixMicro(), soon.UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("counting credentials: %w", err)
 	}

@@ -104,7 +104,7 @@ func member(values json.RawMessage, name string) ([]byte, error) {
 		if len(members) != 1 {
 			return nil, fmt.Errorf("the value has %d members: name one", len(members))
 		}
-		for name = range members { //nolint:revive // the only one
+		for name = range members {
 		}
 	}
 	of, ok := members[name]
@@ -112,10 +112,10 @@ func member(values json.RawMessage, name string) ([]byte, error) {
 		return nil, fmt.Errorf("the value has no member %q", name)
 	}
 	var text string
-	if json.Unmarshal(of, &text) != nil {
-		return of, nil
+	if json.Unmarshal(of, &text) == nil {
+		return []byte(text), nil
 	}
-	return []byte(text), nil
+	return of, nil
 }
 
 // show writes v as JSON for people and programs.

@@ -98,7 +98,7 @@ func TestClientCommands(t *testing.T) {
 	typed(t, "", 1, "unseal", text)
 
 	t.Setenv(apiKeyVariable, "")
-	if err := os.Chmod(kept, 0o644); err != nil { //nolint:gosec // what must be refused
+	if err := os.Chmod(kept, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	typed(t, "", 1, "list")

@@ -11,7 +11,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-
 	"strings"
 	"sync"
 

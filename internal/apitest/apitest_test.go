@@ -38,10 +38,14 @@ func TestCheckFinds(t *testing.T) {
 		"a success that fails":     {"DELETE /api/v2/vault/x", "", 200, "", refusedText, false},
 		"no time":                  {"DELETE /api/v2/vault/x", "", 200, "", strings.Replace(deletedText, `"restore_until":null`, `"restore_until":"soon"`, 1), false},
 		"literal before parameter": {"GET /api/v2/vault/list", "", 200, "", deletedText, false},
-		"an unknown member was taken": {"POST /api/v2/auth/logout", `{"refresh":"x"}`, 200, "",
-			`{"success":true,"data":{},"error":null,"meta":` + metaText + `}`, false},
-		"null is not sent": {"POST /api/v2/auth/logout", `{"refresh_token":null}`, 200, "",
-			`{"success":true,"data":{},"error":null,"meta":` + metaText + `}`, true},
+		"an unknown member was taken": {
+			"POST /api/v2/auth/logout", `{"refresh":"x"}`, 200, "",
+			`{"success":true,"data":{},"error":null,"meta":` + metaText + `}`, false,
+		},
+		"null is not sent": {
+			"POST /api/v2/auth/logout", `{"refresh_token":null}`, 200, "",
+			`{"success":true,"data":{},"error":null,"meta":` + metaText + `}`, true,
+		},
 	} {
 		h := http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"req_0190f2a46e1c7c3e9d4b5a1f0e2b7c88"}}
 		if c.header != "" {

@@ -161,7 +161,7 @@ func TestPublishedClients(t *testing.T) {
 	if err := json.Unmarshal(v.As("").Must(t, http.StatusOK, http.MethodGet, "/health", nil).Body, &health); err != nil {
 		t.Fatal(err)
 	}
-	for _, read := range []string{"status", "version", "region", "environment", "checks.database", "checks.redis", "checks.kms", "checks.crypto_pool"} {
+	for _, read := range []string{"status", "version", "environment", "checks.database", "checks.redis", "checks.kms", "checks.crypto_pool"} {
 		if !isKind(at(health, read), "text") {
 			t.Errorf("/health: %s is %v", read, at(health, read))
 		}
