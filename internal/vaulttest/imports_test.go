@@ -65,16 +65,11 @@ var rules = map[string]rule{
 	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose otel watermill uuid x/sys net/http os"},
 	"cmd/qsverify":        {"eventstore/chain", "kong os"},
 
-<<<<<<< HEAD
-	"internal/kmstest":   {"internal/keyring", "test net/http os"},
-	"internal/pgtest":    {"", "test pgx os"},
-	"internal/vaulttest": {everything + " internal/kmstest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
-=======
 	"internal/apitest":   {"http", "net/http"},
+	"internal/kmstest":   {"internal/keyring", "test net/http os"},
 	"internal/nodetest":  {"", "test os"},
 	"internal/pgtest":    {"", "test pgx os"},
-	"internal/vaulttest": {everything + " internal/apitest internal/nodetest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
->>>>>>> 33c7c29 (http, internal/openapi: the API describes itself, and every answer is held to it)
+	"internal/vaulttest": {everything + " internal/apitest internal/kmstest internal/nodetest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
 	"internal/timing":    {everything, "net/http os"},
 	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
 }
@@ -133,11 +128,10 @@ var (
 )
 
 // testSupport is imported by tests, by each other and by internal/bench alone.
-<<<<<<< HEAD
-var testSupport = []string{"eventstore/storetest", "internal/bench", "internal/kmstest", "internal/pgtest", "internal/timing", "internal/vaulttest"}
-=======
-var testSupport = []string{"eventstore/storetest", "internal/apitest", "internal/bench", "internal/nodetest", "internal/pgtest", "internal/timing", "internal/vaulttest"}
->>>>>>> 33c7c29 (http, internal/openapi: the API describes itself, and every answer is held to it)
+var testSupport = []string{
+	"eventstore/storetest", "internal/apitest", "internal/bench", "internal/kmstest", "internal/nodetest", "internal/pgtest", "internal/timing",
+	"internal/vaulttest",
+}
 
 // impure names the parts of the standard library that wait, read or vary, which
 // the domain does without.
