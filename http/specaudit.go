@@ -45,6 +45,10 @@ func auditArea() area {
 			about: "An answer that breaks off cuts the connection, so half an export never passes for a whole one.",
 		},
 		{"GET", "/audit/checkpoint"}: {summary: "Read the newest checkpoint", answer: checkpointAnswer{}, missing: true},
+		{"GET", "/audit/verify"}: {
+			summary: "Verify what is stored", answer: Verification{},
+			about: "The chain and all that lies beside it: records, keys, read models, anchors. It takes as long as the chain is long, counts as 20 requests, and goes once a minute.",
+		},
 		{"GET", "/audit/proof/:seq"}: {
 			summary: "Prove that a fact is anchored", answer: proofAnswer{}, missing: true,
 			query: []*openapi.Parameter{asked("checkpoint_size", "The size of a checkpoint that the newest is to be shown to go on from.", openapi.Schema{Type: "integer"})},
