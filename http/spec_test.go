@@ -3,6 +3,8 @@ package http
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
@@ -90,6 +92,11 @@ func TestDocsPage(t *testing.T) {
 		}
 		if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'; style-src 'sha256-") {
 			t.Errorf("the policy is %q", policy)
+		}
+		_, style, _ := strings.Cut(w.Body.String(), "<style>")
+		style, _, _ = strings.Cut(style, "</style>")
+		if sum := sha256.Sum256([]byte(style)); !strings.Contains(docsPolicy, base64.StdEncoding.EncodeToString(sum[:])) || len(style) < 100 {
+			t.Error("the page's style is not the one that its policy allows")
 		}
 		for _, outside := range []string{"<script", "<img", "url(", "@import", ` src=`, `href="http`} {
 			if bytes.Contains(w.Body.Bytes(), []byte(outside)) {

@@ -39,7 +39,10 @@ func (t *Types) Example(s *Schema) any {
 	case "array":
 		return []any{t.Example(s.Items)}
 	case "string":
-		return formats[s.Format+s.Encoding]
+		if example, ok := formats[s.Format+s.Encoding]; ok {
+			return example
+		}
+		return "text"
 	case "integer", "number":
 		if s.Minimum != nil {
 			return *s.Minimum
