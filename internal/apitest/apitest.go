@@ -66,8 +66,8 @@ type operation struct {
 
 // response is how one status looks.
 type response struct {
-	kind, schema string // media type, and where its schema stands
-	headers      []string
+	schemas map[string]string // where the schema of each media type stands
+	headers []string
 }
 
 const (
@@ -100,13 +100,14 @@ func (d *description) answer(o *operation, status int, header http.Header, body 
 		}
 	}
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if wanted, _, _ := mime.ParseMediaType(r.kind); err != nil || kind != wanted {
-		return fmt.Errorf("its type is %q, want %q", header.Get("Content-Type"), r.kind)
+	schema, described := r.schemas[kind]
+	if err != nil || !described {
+		return fmt.Errorf("its type is %q", header.Get("Content-Type"))
 	}
-	if r.kind != inJSON {
+	if kind != inJSON {
 		return nil
 	}
-	return d.fits(r.schema, body)
+	return d.fits(schema, body)
 }
 
 // request holds a body to its schema. null is what was not sent.

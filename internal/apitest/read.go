@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"strconv"
 	"strings"
 
@@ -76,12 +77,16 @@ func (o *operation) read(doc document, status string, r responseText, at ...stri
 		}
 		r, at = of, []string{"components", "responses", name}
 	}
-	var out response
+	out := response{schemas: map[string]string{}}
 	for name := range r.Headers {
 		out.headers = append(out.headers, name)
 	}
 	for kind := range r.Content {
-		out.kind, out.schema = kind, pointer(append(at[:len(at):len(at)], "content", kind, "schema")...)
+		name, _, err := mime.ParseMediaType(kind)
+		if err != nil {
+			return err
+		}
+		out.schemas[name] = pointer(append(at[:len(at):len(at)], "content", kind, "schema")...)
 	}
 	number, err := strconv.Atoi(status)
 	o.answers[number] = out
