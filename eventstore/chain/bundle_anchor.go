@@ -92,6 +92,26 @@ func parseProof(b []byte) (*Proof, error) {
 	return &p, nil
 }
 
+// ParseProof reads what Append writes, without its newline. It refuses everything
+// else with ErrUnreadable.
+func ParseProof(line []byte) (Proof, error) {
+	p, err := parseProof(line)
+	if err != nil {
+		return Proof{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return *p, nil
+}
+
+// Verify shows that root committed to leaf, as the end of its chain, in the log that
+// h is of (V3, V15, V21, V23, V24, V25). The error is the first Finding.
+func (p *Proof) Verify(h BundleHeader, root *PublicKey, leaf Leaf) (Anchored, error) {
+	a, faults := p.check(&h, root, leaf)
+	if len(faults) > 0 {
+		return Anchored{}, faults[0].in(leaf.Tenant, max(leaf.Next, 1)-1)
+	}
+	return a, nil
+}
+
 // path reads a list of hashes.
 func (l *line) path() []Hash {
 	path := []Hash{}
