@@ -25,6 +25,19 @@ func (i *Identity) Settings(ctx context.Context, by domain.Actor) (domain.Tenant
 	return i.named(ctx, tenant)
 }
 
+// SettingsAt returns the tenant as it was at an instant, Unix microseconds, with the
+// addresses of today; the zero Tenant if it was not yet. Access requirement: as for Settings.
+func (i *Identity) SettingsAt(ctx context.Context, by domain.Actor, at int64) (domain.Tenant, error) {
+	if err := authorize(ctx, i.Log, by, domain.ScopeSettingsRead, "settings.read"); err != nil {
+		return domain.Tenant{}, err
+	}
+	tenant, _, err := eventstore.FoldAt[domain.Tenant](ctx, i.Log, by.Tenant, tenantAggregate(by.Tenant), at)
+	if err != nil {
+		return domain.Tenant{}, fmt.Errorf("loading a tenant of the past: %w", err)
+	}
+	return i.named(ctx, tenant)
+}
+
 // named returns a tenant with the addresses of the users among its recipients.
 func (i *Identity) named(ctx context.Context, t domain.Tenant) (domain.Tenant, error) {
 	var addresses []string

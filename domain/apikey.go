@@ -81,6 +81,10 @@ func (k APIKey) Authenticates(digest Digest, env Environment, now time.Time) boo
 	return same && !k.ID.IsZero() && !k.Revoked && k.Environment == env && now.UnixMicro() < k.ExpiresAt
 }
 
+// Works reports whether the key was created and is neither revoked nor over at an
+// instant, Unix microseconds.
+func (k APIKey) Works(at int64) bool { return !k.ID.IsZero() && !k.Revoked && at < k.ExpiresAt }
+
 // AllowsFrom reports whether the key may act from an address.
 func (k APIKey) AllowsFrom(addr netip.Addr) bool {
 	return !k.Restricted || within(k.Ranges, addr)

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/quantaseal/quantaseal/domain"
 )
@@ -26,9 +27,25 @@ func Fold[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant dom
 			return state, f.version, nil
 		}
 	}
-	var state S
-	var version uint64
 	as := l.Generation()
+	state, version, err := foldUntil[S, E](ctx, l, tenant, id, math.MaxUint64)
+	if err != nil {
+		return state, 0, err
+	}
+	if version > 0 {
+		Remember(l, tenant, id, state, version, as)
+	}
+	return state, version, nil
+}
+
+// FoldAt returns an aggregate as it was at an instant, Unix microseconds, and its
+// version then: facts that are stamped later are left out. It reads the facts each time.
+func FoldAt[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant domain.TenantID, id domain.AggregateID, at int64) (S, uint64, error) {
+	return foldUntil[S, E](ctx, l, tenant, id, uint64(max(0, at)))
+}
+
+// foldUntil folds the facts about an aggregate that are stamped at last, or before.
+func foldUntil[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant domain.TenantID, id domain.AggregateID, last uint64) (state S, version uint64, err error) {
 	for record, err := range l.Store.Aggregate(ctx, tenant, id) {
 		if err != nil {
 			return state, 0, fmt.Errorf("folding an aggregate: %w", err)
@@ -37,14 +54,14 @@ func Fold[S Folds[S, E], E domain.Event](ctx context.Context, l *Log, tenant dom
 		if err != nil {
 			return state, 0, fmt.Errorf("folding an aggregate: %w", err)
 		}
+		if r.Header.TimeUS > last {
+			break
+		}
 		fact, ok := r.Event.(E)
 		if !ok || r.Header.AggregateVersion != version+1 || r.Aggregate() != id {
 			return state, 0, fmt.Errorf("%w: %s does not belong in this aggregate", ErrTampered, r.Header.EventType)
 		}
 		state, version = state.Evolve(fact), version+1
-	}
-	if version > 0 {
-		Remember(l, tenant, id, state, version, as)
 	}
 	return state, version, nil
 }

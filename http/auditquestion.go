@@ -32,8 +32,12 @@ func (q auditQuestion) filter() string {
 
 // auditQuestionOf reads what the caller wants to see, and whose acts. It looks nothing
 // up: whether the caller may ask is not decided yet.
-func (s *Server) auditQuestionOf(in *call) (q auditQuestion, err error) {
-	p := parametersOf(in.http)
+func (s *Server) auditQuestionOf(in *call) (auditQuestion, error) {
+	return s.auditQuestion(in, parametersOf(in.http))
+}
+
+// auditQuestion reads it from parameters.
+func (s *Server) auditQuestion(in *call, p *parameters) (q auditQuestion, err error) {
 	q = auditQuestion{AuditFilter: queries.AuditFilter{
 		Tenant: in.by.Tenant, Limit: p.number("limit", 1, maxPage, defaultPage), Offset: p.number("offset", 0, 1_000_000, 0),
 		Since: p.instant("start_date", false), Until: p.instant("end_date", true),

@@ -2,7 +2,6 @@ package http
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,27 +10,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
 )
-
-type exportRequest struct {
-	Format string `json:"format"`
-	// CheckpointSize is that of a checkpoint the reader has, from which the bundle's
-	// is shown to go on; 0 = none.
-	CheckpointSize int `json:"checkpoint_size"`
-}
-
-// wrong implements formed.
-func (r exportRequest) wrong(context.Context, *Server, *call) error {
-	if r.Format != "bundle" {
-		return invalid("format must be bundle")
-	}
-	if r.CheckpointSize < 0 {
-		return invalid("checkpoint_size is not one that an answer gave")
-	}
-	return nil
-}
 
 // exportCost is what an export counts against a limit, in requests.
 const exportCost = 20
@@ -39,10 +19,9 @@ const exportCost = 20
 // exportPatience is how long a reader of an export may take for what is in flight.
 const exportPatience = time.Minute
 
-// export handles POST /audit/export. It streams the tenant's whole chain, with
-// the fact of this export as its last event, unless others were anchored together
-// with it; what breaks on the way cuts the connection, so that half an export is never
-// taken for a whole one.
+// export handles POST /audit/export. A file is streamed, with the fact of this export
+// as its last event, unless others were anchored together with it; what breaks on
+// the way cuts the connection, so that half an export is never taken for a whole one.
 func (s *Server) export(c *gin.Context) {
 	in, err := s.call(c, endpoint{cost: exportCost})
 	if err != nil {
@@ -52,8 +31,9 @@ func (s *Server) export(c *gin.Context) {
 	ctx := c.Request.Context()
 	var req exportRequest
 	err = in.read(&req, maxBody)
+	var q auditQuestion
 	if err == nil {
-		err = req.wrong(ctx, s, in)
+		q, err = req.question(s, in)
 	}
 	if err == nil {
 		err = s.admit(ctx, in, req)
@@ -67,16 +47,26 @@ func (s *Server) export(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
-	if err := s.anchored(ctx, in.by.Tenant, receipt.Seq); err != nil {
+	s.catchUp(ctx, receipt)
+	if req.inline() {
+		data, err := s.inline(ctx, in, req, q, receipt)
+		if err != nil {
+			s.refuse(c, err)
+			return
+		}
+		s.answer(c, http.StatusOK, data, receiptOf(receipt), "")
+		return
+	}
+	if err := s.anchored(ctx, in.by.Tenant, receipt.Seq); err != nil && req.Format == "bundle" {
 		s.Log.WarnContext(ctx, "an export is not anchored", "request_id", exchangeOf(c).id.String(), "err", err)
 	}
 	h := c.Writer.Header()
-	h.Set("Content-Type", "application/x-ndjson")
-	h.Set("Content-Disposition", `attachment; filename="audit-`+in.by.Tenant.String()+`.ndjson"`)
+	h.Set("Content-Type", exportTypes[req.Format])
+	h.Set("Content-Disposition", `attachment; filename="audit-`+in.by.Tenant.String()+`.`+extensions[req.Format]+`"`)
 	h.Set("X-QuantaSeal-Receipt", fmt.Sprintf("%d:%s", receipt.Seq, receipt.EventHash))
 	c.Writer.WriteHeader(http.StatusOK)
 	reader := &reader{Writer: c.Writer}
-	if err := s.stream(c, reader, in.by.Tenant, receipt, uint64(req.CheckpointSize)); err != nil {
+	if err := s.writeExport(c, in, reader, req, q, receipt); err != nil {
 		level, what := slog.LevelError, "an export broke off"
 		if reader.left || ctx.Err() != nil {
 			level, what = slog.LevelInfo, "an export was not read to its end"
@@ -85,6 +75,9 @@ func (s *Server) export(c *gin.Context) {
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// extensions end the names of files.
+var extensions = map[string]string{"bundle": "ndjson", "csv": "csv", "json": "json", "ndjson": "ndjson", "ocsf": "ocsf.ndjson"}
 
 // reader is who reads an export. It remembers whether they left, or were too slow.
 type reader struct {
@@ -99,12 +92,33 @@ func (r *reader) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// stream writes the bundle up to and with the receipt's event.
-func (s *Server) stream(c *gin.Context, to io.Writer, tenant domain.TenantID, upTo eventstore.Receipt, from uint64) error {
+// writeExport writes the export up to and with the receipt's event.
+func (s *Server) writeExport(c *gin.Context, in *call, to io.Writer, req exportRequest, q auditQuestion, upTo eventstore.Receipt) error {
 	ctx, control := c.Request.Context(), http.NewResponseController(c.Writer)
+	if err := control.SetReadDeadline(time.Time{}); err != nil { // else a reader who takes longer than a request may is taken for gone
+		return err
+	}
 	out := bufio.NewWriterSize(to, 64<<10)
 	pace := func() error { return control.SetWriteDeadline(s.Now().Add(exportPatience)) }
-	if err := s.Anchors.WriteBundle(ctx, out, s.Bundle, tenant, upTo.Seq, from, pace); err != nil {
+	if req.Format == "bundle" {
+		if err := s.Anchors.WriteBundle(ctx, out, s.Bundle, in.by.Tenant, upTo.Seq, uint64(req.CheckpointSize), pace); err != nil {
+			return err
+		}
+		return out.Flush()
+	}
+	f, written := formOf(req.Format, out), 0
+	for r, err := range s.exported(ctx, in, q, upTo.Seq) {
+		if written++; err == nil && written%exportBatch == 1 {
+			err = pace()
+		}
+		if err == nil {
+			err = f.fact(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := f.end(); err != nil {
 		return err
 	}
 	return out.Flush()

@@ -17,30 +17,39 @@ const (
 // listQuery is asked in the query alone.
 type listQuery struct{}
 
-func (listQuery) page(s *Server, in *call) (queries.CredentialPage, error) {
+func (listQuery) page(s *Server, in *call) (page queries.CredentialPage, asOf int64, err error) {
 	p := parametersOf(in.http)
+	if p.text("as_of") != "" {
+		asOf = s.past(p, "as_of")
+	}
 	return queries.CredentialPage{
 		Tenant: in.by.Tenant, Environment: in.by.Environment, Now: s.Now(),
 		Inactive: p.flag("include_inactive"), Limit: p.number("limit", 1, maxPage, defaultPage), Cursor: p.seq("cursor"),
-	}, p.err
+	}, asOf, p.err
 }
 
 // wrong implements formed.
 func (q listQuery) wrong(_ context.Context, s *Server, in *call) error {
-	_, err := q.page(s, in)
+	_, _, err := q.page(s, in)
 	return err
 }
 
 // listCredentials handles GET /vault/list and GET /vault/entries.
 func (s *Server) listCredentials(ctx context.Context, in *call, q listQuery) (reply[[]entry], error) {
-	page, err := q.page(s, in)
+	page, asOf, err := q.page(s, in)
 	if err != nil {
 		return reply[[]entry]{}, err
 	}
 	filter := string(page.Environment) + " inactive=" + strconv.FormatBool(page.Inactive)
+	if asOf != 0 {
+		filter += " as of " + strconv.FormatInt(asOf, 10)
+	}
 	receipt, err := s.Vault.RecordListing(ctx, in.by, filter)
 	if err != nil {
 		return reply[[]entry]{}, err
+	}
+	if asOf != 0 {
+		return s.listPast(ctx, page, asOf, receipt)
 	}
 	rows, err := s.Queries.ListCredentials(ctx, page)
 	if err != nil {

@@ -31,6 +31,7 @@ var matrix = map[pattern]access{
 	{"GET", "/vault/entries"}:             {action: "vault.list", roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/:id/versions"}:        {action: "vault.versions", roles: viewers, scope: domain.ScopeVaultList},
 	{"GET", "/vault/:id/history"}:         {action: "vault.history", roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/vault/:id/access"}:          {action: "vault.access", roles: auditors, scope: domain.ScopeAuditRead},
 	{"GET", "/vault/:id"}:                 {action: "vault.unseal", roles: editors, scope: domain.ScopeVaultUnseal, releases: true, denies: true},
 	{"GET", "/vault/unseal/:id"}:          {action: "vault.unseal", roles: editors, scope: domain.ScopeVaultUnseal, releases: true, denies: true},
 	{"POST", "/vault/unseal/:id"}:         {action: "vault.unseal", roles: editors, scope: domain.ScopeVaultUnseal, releases: true, denies: true},
@@ -46,6 +47,8 @@ var matrix = map[pattern]access{
 	{"GET", "/settings/api-keys"}:        {action: "security.api_key.list", roles: editors, scope: domain.ScopeKeysManage},
 	{"POST", "/security/api-keys"}:       {action: "security.api_key.create", roles: admins, scope: domain.ScopeKeysManage, stepUp: true, adds: true},
 	{"DELETE", "/security/api-keys/:id"}: {action: "security.api_key.revoke", roles: admins, scope: domain.ScopeKeysManage, stepUp: true},
+
+	{"GET", "/security/api-keys/:id/blast-radius"}: {action: "security.api_key.blast_radius", roles: auditors, scope: domain.ScopeAuditRead},
 
 	{"POST", "/auth/accept-invitation"}: {public: true},
 	{"GET", "/users"}:                   {action: "user.list", roles: admins, never: true},
@@ -96,6 +99,7 @@ var matrix = map[pattern]access{
 	{"GET", "/audit/logs"}:     {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit/logs/:id"}: {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit"}:          {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
+	{"GET", "/audit/stream"}:   {action: "audit.stream", roles: everybody, scope: domain.ScopeAuditRead},
 	{"POST", "/audit/export"}:  {action: "audit.export", roles: auditors, scope: domain.ScopeAuditExport},
 
 	{"GET", "/audit/verify"}:            {action: "audit.verify", roles: auditors, scope: domain.ScopeAuditRead},

@@ -64,6 +64,8 @@ GET    /vault/list                V E A O .  vault:list
 GET    /vault/entries             V E A O .  vault:list
 GET    /vault/:id/versions        V E A O .  vault:list
 GET    /vault/:id/history         V E A O R  audit:read
+GET    /vault/:id/access          . . A O R  audit:read
+GET    /security/api-keys/:id/blast-radius . . A O R  audit:read
 GET    /vault/:id                 . E A O .  vault:unseal   !
 GET    /vault/unseal/:id          . E A O .  vault:unseal   !
 POST   /vault/unseal/:id          . E A O .  vault:unseal   !
@@ -119,6 +121,7 @@ GET    /metrics/vault             . . A O R  audit:read
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read
+GET    /audit/stream              V E A O R  audit:read
 POST   /audit/export              . . A O R  audit:export
 GET    /audit/verify              . . A O R  audit:read
 GET    /audit/checkpoint          V E A O R  audit:read

@@ -51,11 +51,13 @@ func (s *Server) routes(engine *gin.Engine) {
 	vault.POST("/:id/restore", serve(s, plain, s.restore))
 	vault.GET("/:id/versions", serve(s, plain, s.versions))
 	vault.GET("/:id/history", serve(s, plain, s.history))
+	vault.GET("/:id/access", serve(s, endpoint{cost: foldCost}, s.access))
 
 	api.POST("/security/api-keys", serve(s, created, s.createKey))
 	api.GET("/security/api-keys", serve(s, plain, s.listKeys))
 	api.GET("/settings/api-keys", serve(s, plain, s.listKeys))
 	api.DELETE("/security/api-keys/:id", serve(s, plain, s.revokeKey))
+	api.GET("/security/api-keys/:id/blast-radius", serve(s, endpoint{cost: foldCost}, s.blastRadius))
 
 	api.POST("/auth/accept-invitation", serve(s, opened, s.acceptInvitation))
 	api.GET("/users", serve(s, plain, s.listUsers))
@@ -107,6 +109,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.GET("/audit", serve(s, plain, s.auditLogs))
 	api.POST("/audit/export", s.export)
 	api.GET("/audit/verify", s.verifyAudit)
+	api.GET("/audit/stream", s.streamLog)
 	api.GET("/audit/checkpoint", serve(s, plain, s.checkpoint))
 	api.GET("/audit/proof/consistency", serve(s, plain, s.consistency))
 	api.GET("/audit/proof/:seq", serve(s, plain, s.proof))

@@ -33,6 +33,7 @@ type Server struct {
 	Encryption *commands.Encryption
 	Queries    *queries.Queries
 	Scores     *queries.Scores
+	Past       *queries.Past
 	Events     *eventstore.Log // what exports read
 	Anchors    *anchors.Ledger // of Events
 	Views      Views
@@ -56,13 +57,17 @@ type Server struct {
 
 	draining atomic.Bool
 	pins     pins
+	streams  streams
 
 	verifications verifications
 }
 
 // Drain makes every answer from now on ask its client to connect anew, so that
-// no connection is idle when the server closes those that are.
-func (s *Server) Drain() { s.draining.Store(true) }
+// no connection is idle when the server closes those that are. Streams end.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	s.streams.end()
+}
 
 // Meter is told of every request. Neither method may wait.
 type Meter interface {

@@ -61,9 +61,31 @@ func settingsOf(t domain.Tenant) settings {
 	return s
 }
 
-// getSettings handles GET /settings.
-func (s *Server) getSettings(ctx context.Context, in *call, _ none) (reply[settings], error) {
-	t, err := s.Identity.Settings(ctx, in.by)
+// settingsQuery is asked in the query alone.
+type settingsQuery struct{}
+
+// wrong implements formed.
+func (settingsQuery) wrong(_ context.Context, s *Server, in *call) error {
+	p := parametersOf(in.http)
+	s.past(p, "as_of")
+	return p.err
+}
+
+// getSettings handles GET /settings, of now or as of an instant.
+func (s *Server) getSettings(ctx context.Context, in *call, _ settingsQuery) (reply[settings], error) {
+	p := parametersOf(in.http)
+	at := s.past(p, "as_of")
+	if p.err != nil {
+		return reply[settings]{}, p.err
+	}
+	if p.text("as_of") == "" {
+		t, err := s.Identity.Settings(ctx, in.by)
+		return reply[settings]{data: settingsOf(t)}, err
+	}
+	t, err := s.Identity.SettingsAt(ctx, in.by, at)
+	if err == nil && t.ID.IsZero() {
+		err = errNotFound
+	}
 	return reply[settings]{data: settingsOf(t)}, err
 }
 

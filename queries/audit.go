@@ -122,6 +122,16 @@ func (q *Queries) bounds(ctx context.Context, f AuditFilter) (from, before int64
 	return from, before, nil
 }
 
+// AuditEnd returns the sequence number after the newest that AuditIndex knows of
+// tenant's chain; 0 if there is none.
+func (q *Queries) AuditEnd(ctx context.Context, tenant domain.TenantID) (end uint64, err error) {
+	err = q.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), -1) + 1 FROM audit_index WHERE tenant_id = $1`, tenant.ID[:]).Scan(&end)
+	if err != nil {
+		return 0, fmt.Errorf("finding the end of the audit log: %w", err)
+	}
+	return end, nil
+}
+
 const (
 	middle  = `(low + high) / 2`
 	tooLow  = `(SELECT time_us FROM audit_index WHERE tenant_id = $1 AND seq = ` + middle + `) < $2`

@@ -177,7 +177,7 @@ func (s *scene) found(t *testing.T, tenant domain.TenantID, o chain.Options) []c
 	}
 	defer func() { _ = n.Close() }()
 	var bundle strings.Builder
-	if err := n.Export(context.WithoutCancel(t.Context()), &bundle, tenant, 0); err != nil {
+	if err := n.Export(context.WithoutCancel(t.Context()), &bundle, tenant, "bundle", 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	_, found := verify(t, []byte(bundle.String()), o)

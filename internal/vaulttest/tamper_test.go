@@ -112,7 +112,7 @@ func (x *exhibit) seize(t *testing.T, embedded bool) {
 func (x *exhibit) judge(t *testing.T, receipts ...chain.Receipt) string {
 	t.Helper()
 	x.bundle.Reset()
-	if err := x.node.Export(t.Context(), &x.bundle, x.tenant, 0); err != nil {
+	if err := x.node.Export(t.Context(), &x.bundle, x.tenant, "bundle", 0, nil); err != nil {
 		return "the server: " + err.Error()
 	}
 	id := x.node.Ring.LogID()

@@ -236,7 +236,9 @@ func TestTourExport(t *testing.T) {
 		proven(t, v, export(t, other.Client))
 
 		for body, want := range map[string]int{
-			`{}`: http.StatusUnprocessableEntity, `{"format":"csv"}`: http.StatusUnprocessableEntity,
+			`{}`: http.StatusUnprocessableEntity, `{"format":"xml"}`: http.StatusUnprocessableEntity,
+			`{"format":"bundle","outcome":"success"}`: http.StatusUnprocessableEntity, `{"format":"csv","start_date":"x"}`: http.StatusUnprocessableEntity,
+			`{"format":"csv","delivery":"pigeon"}`: http.StatusUnprocessableEntity, `{"format":"csv","checkpoint_size":1}`: http.StatusUnprocessableEntity,
 			`{"format":"bundle","format":"bundle"}`: http.StatusBadRequest, `{"format":"bundle"} `: http.StatusOK,
 		} {
 			a.Must(t, want, http.MethodPost, "/api/v2/audit/export", body)

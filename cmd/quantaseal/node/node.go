@@ -252,7 +252,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 	}
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
-		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Scores: scores, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
+		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Scores: scores, Past: &queries.Past{Queries: n.Queries, Log: n.Log}, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
 		Verifier: asked{n}, Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,

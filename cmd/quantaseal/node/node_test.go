@@ -78,10 +78,10 @@ func TestDataHasOneOwner(t *testing.T) {
 func TestExportOfNothing(t *testing.T) {
 	n := open(t, t.TempDir())
 	var bundle bytes.Buffer
-	if err := n.Export(t.Context(), &bundle, domain.TenantID{ID: domain.ID{1}}, 0); err == nil || bundle.Len() > 0 {
+	if err := n.Export(t.Context(), &bundle, domain.TenantID{ID: domain.ID{1}}, "bundle", 0, nil); err == nil || bundle.Len() > 0 {
 		t.Errorf("got %q, %v", bundle.String(), err)
 	}
-	if err := n.Export(t.Context(), &bundle, domain.TenantID{}, 0); err != nil || bytes.Count(bundle.Bytes(), []byte("\n")) != 3 {
+	if err := n.Export(t.Context(), &bundle, domain.TenantID{}, "bundle", 0, nil); err != nil || bytes.Count(bundle.Bytes(), []byte("\n")) != 3 {
 		t.Errorf("got %q, %v, want a header and the genesis", bundle.String(), err)
 	}
 }
