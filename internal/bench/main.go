@@ -35,6 +35,7 @@ type settings struct {
 	profile     string
 	binary      string
 	credentials int
+	events      int // of a log that is verified and asked; 0 = none, and all else is measured
 }
 
 // Row is one measured line.
@@ -85,6 +86,7 @@ func main() {
 	flag.StringVar(&s.profile, "profile", "", "directory for CPU profiles of the server")
 	flag.StringVar(&s.binary, "binary", "", "server to measure; without it the one in this tree is built")
 	flag.IntVar(&s.credentials, "credentials", 1000, "credentials sealed before reading begins")
+	flag.IntVar(&s.events, "events", 0, "measure verification of, and questions to, a log of so many events, and nothing else")
 	flag.Parse()
 	s.engines = strings.Split(*engines, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -106,6 +108,9 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	if s.events > 0 {
+		return measureLog(ctx, s, dir)
+	}
 	if s.binary == "" {
 		s.binary = filepath.Join(dir, "quantaseal")
 		if err := build(ctx, s.binary); err != nil {
