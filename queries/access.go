@@ -57,7 +57,7 @@ func (p *Past) Access(ctx context.Context, tenant domain.TenantID, id domain.Cre
 	}
 	seqs, err := p.Queries.AuditIndex(ctx, AuditFilter{
 		Tenant: tenant, Types: []string{(domain.CredentialUnsealed{}).EventType().Name},
-		Aggregate: domain.AggregateID{Kind: domain.KindCredential, ID: id.ID}, Since: since, Until: at + 1, Limit: MaxReadings,
+		Aggregates: []domain.AggregateID{{Kind: domain.KindCredential, ID: id.ID}}, Since: since, Until: at + 1, Limit: MaxReadings,
 	})
 	if err != nil {
 		return a, err

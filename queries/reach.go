@@ -100,7 +100,7 @@ func (p *Past) expose(ctx context.Context, tenant domain.TenantID, t *Touched, n
 	}
 	seqs, err := p.Queries.AuditIndex(ctx, AuditFilter{
 		Tenant: tenant, Types: []string{(domain.CredentialRotated{}).EventType().Name},
-		Aggregate: domain.AggregateID{Kind: domain.KindCredential, ID: t.ID.ID}, From: t.LastSeq, Limit: MaxTouched,
+		Aggregates: []domain.AggregateID{{Kind: domain.KindCredential, ID: t.ID.ID}}, From: t.LastSeq, Limit: MaxTouched,
 	})
 	if err != nil {
 		return err

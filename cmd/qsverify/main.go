@@ -18,6 +18,7 @@ import (
 )
 
 const usage = `Usage: qsverify BUNDLE [--log-id HEX] [--receipt SEQ:HASH]... [--state FILE] [--fast] [--json]
+       qsverify --all ARCHIVE [--log-id HEX] [--fast] [--json]
 
 Verifies the audit chain in BUNDLE, a file or - for standard input. Prints one
 line for each finding, with tenant, sequence number and check, and a summary.
@@ -28,6 +29,8 @@ line for each finding, with tenant, sequence number and check, and a summary.
   --state FILE        go on where the run ended that wrote FILE, and write it anew
                       if everything is verified
   --fast              leave out the signatures of records (V13)
+  --all               verify an archive, as quantaseal audit export --all writes it: all
+                      chains of a log, and every anchor there was against them (V19 to V24)
   --json              print findings and summary as JSON, one object a line
 
 Exit status: 0 verified, 1 tampered with, 2 unreadable or misused.
@@ -59,6 +62,7 @@ type arguments struct {
 	receipts []chain.Receipt
 	state    string
 	fast     bool
+	all      bool
 	json     bool
 }
 
@@ -84,6 +88,9 @@ func (p program) run(ctx context.Context, args []string) int {
 		}
 		defer func() { _ = file.Close() }() // it was only read
 		in = file
+	}
+	if a.all {
+		return p.archive(ctx, in, a)
 	}
 	report := newReport(p.out, a)
 	summary, err := chain.VerifyBundle(ctx, in, chain.Options{
@@ -134,6 +141,7 @@ func parse(args []string) (arguments, error) {
 	})
 	flags.StringVar(&a.state, "state", "", "")
 	flags.BoolVar(&a.fast, "fast", false, "")
+	flags.BoolVar(&a.all, "all", false, "")
 	flags.BoolVar(&a.json, "json", false, "")
 	var bundles []string
 	for rest := args; ; {
@@ -148,6 +156,8 @@ func parse(args []string) (arguments, error) {
 	switch {
 	case len(bundles) != 1:
 		return arguments{}, fmt.Errorf("one bundle is verified at a time, and %d are named", len(bundles))
+	case a.all && (a.state != "" || len(a.receipts) > 0):
+		return arguments{}, errors.New("--state and --receipt are about one chain: they do not go with --all")
 	case a.fast && a.state != "":
 		return arguments{}, errors.New("--state does not go with --fast: nothing may rest on signatures that were not verified")
 	}

@@ -40,6 +40,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HEAD", chain.Receipt{Seq: 5, Hash: c.records[5].Hash()}.String())
 			e.Setenv("WRONG", chain.Receipt{Seq: 2, Hash: c.records[3].Hash()}.String())
 			forged := write(t, chain.NewSigningKey(&[32]byte{2}))
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "archive.ndjson"), c.archive(t), 0o600); err != nil {
+				return err
+			}
 			for name, story := range map[string]byte{"anchored.ndjson": 1, "other-story.ndjson": 2} {
 				if err := os.WriteFile(filepath.Join(e.WorkDir, name), c.anchored(t, story), 0o600); err != nil {
 					return err
@@ -105,6 +108,7 @@ type scribe struct {
 	root    *chain.SigningKey
 	key     *chain.SigningKey
 	epoch   uint64
+	index   uint32 // of the tenant
 	records []chain.Record
 	head    chain.Head
 }
@@ -118,9 +122,8 @@ func write(t *testing.T, root *chain.SigningKey) scribe {
 		TenantID: [16]byte{0xaa, 15: 1}, ToSeq: 5,
 	}
 	h.LogID = chain.LogID(h.Origin, h.RootPublicKey, h.CreatedUS, h.Nonce)
-	s := scribe{t: t, header: h, root: root, key: chain.NewSigningKey(&[32]byte{3}), epoch: 1}
-	g := chain.Genesis{KeyCert: s.certify(chain.ReasonInitial, s.key, chain.Hash{}, 0), PublicKey: s.key.Public().Bytes(), TenantIndex: 1}
-	s.append(chain.Header{Flags: chain.FlagGenesis, AggregateKind: 1, AggregateID: h.TenantID, EventType: chain.TypeGenesis}, g.Payload(), nil)
+	s := scribe{t: t, header: h, root: root, key: chain.NewSigningKey(&[32]byte{3}), epoch: 1, index: 1}
+	s.genesis()
 	s.append(chain.Header{AggregateKind: 4, AggregateVersion: 1, EventType: "CREDENTIAL_SEALED"}, []byte(`{"version":1}`), []byte("noise"))
 	s.append(chain.Header{AggregateKind: 4, EventType: "CREDENTIAL_UNSEALED"}, []byte(`{"version":1}`), nil)
 	next := chain.NewSigningKey(&[32]byte{4})
@@ -138,6 +141,39 @@ func write(t *testing.T, root *chain.SigningKey) scribe {
 	return s
 }
 
+// genesis opens the chain.
+func (s *scribe) genesis() {
+	s.t.Helper()
+	g := chain.Genesis{KeyCert: s.certify(chain.ReasonInitial, s.key, chain.Hash{}, 0), PublicKey: s.key.Public().Bytes(), TenantIndex: s.index}
+	s.append(chain.Header{Flags: chain.FlagGenesis, AggregateKind: 1, AggregateID: s.header.TenantID, EventType: chain.TypeGenesis}, g.Payload(), nil)
+}
+
+// archive returns the chain, the system chain and two anchors of them.
+func (s *scribe) archive(t *testing.T) []byte {
+	t.Helper()
+	system := scribe{t: t, header: s.header, root: s.root, key: chain.NewSigningKey(&[32]byte{5}), epoch: 1}
+	system.header.TenantID, system.header.ToSeq = [16]byte{}, 1
+	system.genesis()
+	system.append(chain.Header{AggregateKind: 1, AggregateVersion: 1, EventType: "TENANT_ADDED"},
+		[]byte(`{"tenant_id":"`+chain.FormatUUID(s.header.TenantID)+`","tenant_index":1}`), nil)
+	var heads chain.Heads
+	one := chain.Leaf{Next: 2, Hash: system.head.Hash}
+	two := chain.Leaf{Index: 1, Tenant: s.header.TenantID, Next: 3, Hash: s.records[2].Hash()}
+	heads.Set(one)
+	heads.Set(two)
+	first := chain.Anchor{LogID: s.header.LogID, TimeUS: s.header.CreatedUS, TotalEvents: 5, Tenants: 2, HeadsRoot: heads.Root()}
+	last := chain.Leaf{Index: 1, Tenant: s.header.TenantID, Next: s.head.Next, Hash: s.head.Hash}
+	heads.Set(last)
+	second := chain.Anchor{
+		LogID: s.header.LogID, Number: 1, Prev: first.Hash(), TimeUS: s.header.CreatedUS + 1e6, TotalEvents: 8, Tenants: 2, HeadsRoot: heads.Root(),
+	}
+	c := chain.Checkpoint{Origin: s.header.Origin, Size: 2, Root: chain.AnchorsTree.Node(first.TreeHash(), second.TreeHash())}
+	b := append(system.bundle(t), s.bundle(t)...)
+	b = chain.AppendHeads(b, first, []chain.Leaf{one, two})
+	b = chain.AppendHeads(b, second, []chain.Leaf{last})
+	return chain.AppendCheckpoint(b, c.Note(s.root.Public(), s.sign(s.root, chain.ContextCheckpoint, c.Text())))
+}
+
 func (s *scribe) sign(key *chain.SigningKey, context string, message []byte) []byte {
 	s.t.Helper()
 	signature, err := key.Sign(context, message)
@@ -150,7 +186,7 @@ func (s *scribe) sign(key *chain.SigningKey, context string, message []byte) []b
 func (s *scribe) certify(reason uint8, key *chain.SigningKey, prev chain.Hash, from uint64) chain.SignedCertificate {
 	s.t.Helper()
 	b := chain.Certificate{
-		LogID: s.header.LogID, Tenant: s.header.TenantID, TenantIndex: 1, KeyEpoch: s.epoch,
+		LogID: s.header.LogID, Tenant: s.header.TenantID, TenantIndex: s.index, KeyEpoch: s.epoch,
 		ValidFromSeq: from, Reason: reason, PrevKeyID: prev, KeyID: key.ID(),
 	}.Append(nil)
 	return append(b, s.sign(s.root, chain.ContextKeyCert, b)...)

@@ -19,6 +19,7 @@ type auditCommand struct {
 }
 
 type exportCommand struct {
+	All    bool   `help:"Every chain and every anchor, as qsverify --all reads them."`
 	Tenant string `help:"Whose chain; the system chain if empty."`
 	Format string `enum:"bundle,csv,json,ndjson,ocsf" default:"bundle" help:"bundle, csv, json, ndjson or ocsf."`
 	Output string `short:"o" default:"-" help:"File; - for standard output."`
@@ -31,6 +32,9 @@ type exportCommand struct {
 // tenant's: it reads what the operator holds anyway.
 func (e *exportCommand) Run(ctx context.Context, c *cli, logger *slog.Logger) (err error) {
 	var tenant domain.TenantID
+	if e.All && (e.Tenant != "" || e.Format != "bundle" || e.CheckpointSize > 0) {
+		return fmt.Errorf("%w: --all goes with no tenant, format or checkpoint", node.ErrMisconfigured)
+	}
 	if e.Tenant != "" {
 		if tenant.ID, err = domain.ParseID(e.Tenant); err != nil {
 			return fmt.Errorf("%w: --tenant: %w", node.ErrMisconfigured, err)
@@ -49,6 +53,12 @@ func (e *exportCommand) Run(ctx context.Context, c *cli, logger *slog.Logger) (e
 	}
 	out := bufio.NewWriterSize(file, 1<<16)
 	shown := &gauge{to: os.Stderr, now: time.Now, quiet: e.Quiet}
+	if e.All {
+		if err := n.Archive(ctx, out, shown.show); err != nil {
+			return err
+		}
+		return errors.Join(out.Flush(), file.Close())
+	}
 	if err := n.Export(ctx, out, tenant, e.Format, e.CheckpointSize, shown.show); err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	Fast     bool             // leave out V13, but for key events
 	Workers  int              // goroutines; 0 = one a core
 	Report   func(Finding)    // is told every finding, in the order of the records; may be nil
+	// Seen is shown every record whose header can be read, in their order, whatever is
+	// wrong with it; nil = nobody looks. What it is shown is valid until it returns.
+	Seen func(h *Header, hash Hash, r Record)
 }
 
 // Summary is what VerifyBundle says beside its findings.
@@ -196,6 +199,9 @@ func (b *bundleVerifier) report(s *segment) {
 		}
 		if t.err == nil && t.proof == nil && t.step.signer == nil {
 			b.summary.Unsigned++
+		}
+		if b.options.Seen != nil && t.err == nil && t.examined.parsed {
+			b.options.Seen(&t.examined.header, t.examined.hash, t.event.record)
 		}
 		if hashes, ok := b.receipts[t.seq]; ok && t.err == nil {
 			for _, hash := range hashes {

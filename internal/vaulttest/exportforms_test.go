@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/quantaseal/quantaseal/eventstore/chain"
 	"github.com/quantaseal/quantaseal/internal/vaulttest"
 )
 
@@ -98,6 +100,16 @@ func TestExportForms(t *testing.T) {
 	}
 	if classes[3002] == 0 || classes[6003] == 0 || len(classes) != 2 {
 		t.Errorf("got classes %v", classes)
+	}
+
+	id := v.Ring.LogID()
+	var archive bytes.Buffer
+	if err := v.Archive(t.Context(), &archive, nil); err != nil {
+		t.Fatal(err)
+	}
+	all, err := chain.VerifyArchive(t.Context(), &archive, chain.ArchiveOptions{LogID: &id, Now: time.Now, Report: func(f chain.Finding) { t.Error(f) }})
+	if err != nil || all.Chains != 2 || all.Events < uint64(len(facts)) || all.Anchors == 0 || all.Checkpoint.Size != all.Anchors {
+		t.Errorf("the whole log is %+v: %v", all, err)
 	}
 
 	for body, want := range map[string]int{

@@ -48,3 +48,15 @@ func (n *Node) Export(ctx context.Context, w io.Writer, tenant domain.TenantID, 
 	progress(head.Next, head.Next)
 	return nil
 }
+
+// Archive writes every chain and every anchor to w, as qsverify --all reads them, what was
+// appended last anchored first. Progress is told as Export tells it.
+func (n *Node) Archive(ctx context.Context, w io.Writer, progress func(written, all uint64)) error {
+	if progress == nil {
+		progress = func(_, _ uint64) {}
+	}
+	if err := n.Anchors.Pass(ctx); err != nil {
+		n.logger.WarnContext(ctx, "what was appended last is not anchored", "err", err)
+	}
+	return n.Anchors.WriteArchive(ctx, w, n.Server.Bundle, progress)
+}
