@@ -26,7 +26,7 @@ type operation struct {
 	idempotent bool // takes an Idempotency-Key
 	dialect    bool // the answer depends on which published client asks
 
-	raw  []rawAnswer // of answers without the envelope: then answer does not count
+	raw  []rawAnswer // of answers without the envelope; with an answer beside them either may come
 	bare bool        // outside of all that serve checks: only the answers of raw
 }
 

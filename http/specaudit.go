@@ -6,6 +6,18 @@ import (
 	"github.com/quantaseal/quantaseal/queries"
 )
 
+// auditFilters are what facts a stream can be asked for.
+func auditFilters(resource bool) []*openapi.Parameter {
+	var some []*openapi.Parameter
+	for _, p := range auditParameters(resource) {
+		switch p.Name {
+		case "event_type", "action", "outcome", "user", "actor_id", "resource_id", "resource_type":
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
 // auditParameters are what the log can be asked, with or without for which resource.
 func auditParameters(resource bool) []*openapi.Parameter {
 	text := openapi.Schema{Type: "string"}
@@ -40,9 +52,23 @@ func auditArea() area {
 		{"GET", "/audit/logs"}:     logs,
 		{"GET", "/audit/logs/:id"}: {summary: "Read one fact", answer: auditProof{}, missing: true, about: "With everything that proves it but the signing key."},
 		{"POST", "/audit/export"}: {
-			summary: "Take the chain away", request: exportRequest{}, required: []string{"format"}, example: `{"format":"bundle"}`,
-			raw:   []rawAnswer{{200, "application/x-ndjson", ndjson, "The bundle, which qsverify reads. X-QuantaSeal-Receipt has the receipt of the export."}},
-			about: "An answer that breaks off cuts the connection, so half an export never passes for a whole one.",
+			summary: "Take the record away", request: exportRequest{}, required: []string{"format"}, example: `{"format":"bundle"}`, answer: exportData{},
+			raw: []rawAnswer{
+				{200, jsonKind, []auditProof{}, "A file, where delivery is stream."},
+				{200, "application/x-ndjson", ndjson, "The bundle, which qsverify reads, or a fact a line."},
+				{200, "text/csv; charset=utf-8", schemaOf(openapi.Schema{Type: "string"}), "A table."},
+			},
+			about: "As bundle, csv, json, ndjson or ocsf. csv and json come in the envelope up to 8 MiB, the rest as a file with the receipt of the export in X-QuantaSeal-Receipt; delivery inline or stream chooses. A file that breaks off cuts the connection, so half an export never passes for a whole one.",
+		},
+		{"GET", "/audit/stream"}: {
+			summary: "Follow the log", conflicts: true, query: append(auditFilters(true),
+				asked("from_seq", "Begin here; at the end of the log if neither it nor Last-Event-ID is given.", openapi.Schema{Type: "integer"}),
+				asked("format", "In place of Accept.", openapi.OneOf("ndjson", "sse"))),
+			raw: []rawAnswer{
+				{200, "application/x-ndjson", ndjson, "Frames: stream, event, progress, end."},
+				{200, "text/event-stream", schemaOf(openapi.Schema{Type: "string"}), "The same as server-sent events."},
+			},
+			about: "Each fact with what proves it, as it becomes durable. Ends within seconds when the reader may no more. 409 where the log ends before from_seq.",
 		},
 		{"GET", "/audit/checkpoint"}: {summary: "Read the newest checkpoint", answer: checkpointAnswer{}, missing: true},
 		{"GET", "/audit/verify"}: {

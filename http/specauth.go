@@ -122,7 +122,11 @@ func securityArea() area {
 			answer: createdKeyForm{}, conflicts: true, idempotent: true,
 			about: "Shown this once. It expires after 365 days unless ttl_days, or expires_in_days, says sooner. A repeat under its Idempotency-Key is 409 with the key's id.",
 		},
-		{"DELETE", "/security/api-keys/:id"}:             {summary: "Revoke an API key", answer: revoked{}, missing: true},
+		{"DELETE", "/security/api-keys/:id"}: {summary: "Revoke an API key", answer: revoked{}, missing: true},
+		{"GET", "/security/api-keys/:id/blast-radius"}: {
+			summary: "Read what is at stake if somebody else has an API key", answer: blast{}, missing: true, about: "What it did and can reach, and which values it read that are still in use. Counts as 5 requests.",
+			query: []*openapi.Parameter{asked("since", "What it did from here on.", openapi.Schema{Type: "string"})},
+		},
 		{"POST", "/security/emergency-lockdown"}:         {summary: "Stop releasing values", request: lockdownRequest{}, example: `{"reason":"laptop stolen","drill":false}`, answer: lockdown{}},
 		{"POST", "/security/emergency-lockdown/release"}: {summary: "End a lockdown", answer: lockdown{}},
 	}}
@@ -139,7 +143,10 @@ type createdKeyForm struct {
 func settingsArea() area {
 	any := openapi.Schema{Type: "object", Description: "Members of the settings. What has another name is kept in extra.", Additional: &openapi.Schema{}}
 	return area{"settings", "What a tenant may set.", map[pattern]operation{
-		{"GET", "/settings"}:   {summary: "Read the settings", answer: settings{}},
+		{"GET", "/settings"}: {
+			summary: "Read the settings", answer: settings{}, missing: true,
+			query: []*openapi.Parameter{asked("as_of", "As they were at this date's end or time.", openapi.Schema{Type: "string"})},
+		},
 		{"PATCH", "/settings"}: {summary: "Change settings", request: &any, example: `{"default_ttl_days":90,"mfa_enforced":true}`, answer: settings{}, conflicts: true, about: "null takes a limit away."},
 	}}
 }

@@ -44,7 +44,8 @@ func vaultArea() area {
 	const sealed = `{"name":"stripe-production-key","credential_type":"api_key","values":{"key":"sk_live_abc123"},"ttl_days":90}`
 	list := operation{
 		summary: "List credentials", about: "Metadata, never values. The reading is on the record.", answer: []entry{},
-		query: append(pages(), asked("include_inactive", "Also those that were retired or have expired.", openapi.Schema{Type: "boolean"})),
+		query: append(pages(), asked("include_inactive", "Also those that were retired or have expired.", openapi.Schema{Type: "boolean"}),
+			asked("as_of", "As they were at this date's end or time.", openapi.Schema{Type: "string"})),
 	}
 	unseal := operation{
 		summary: "Read a value", answer: plaintextForm{},
@@ -75,6 +76,13 @@ func vaultArea() area {
 		{"DELETE", "/vault/entries/:id"}:      {summary: "Retire a credential", about: "It can be restored for 30 days; then it is destroyed.", answer: ended{}},
 		{"POST", "/vault/:id/restore"}:        {summary: "Restore a retired credential", answer: entry{}},
 		{"GET", "/vault/:id/versions"}:        {summary: "List a credential's versions", about: "Old values cannot be read again.", answer: []version{}},
-		{"GET", "/vault/:id/history"}:         {summary: "Read what happened to a credential", about: "Also once it is over.", query: auditParameters(false), answer: []auditEntry{}},
+		{"GET", "/vault/:id/access"}: {
+			summary: "Read who could read a credential, and who did", answer: accessAnswer{}, about: "By the rules that decide about requests, folded from the chain. Counts as 5 requests.",
+			query: []*openapi.Parameter{
+				asked("at", "At this date's end or time; now if it is not given.", openapi.Schema{Type: "string"}),
+				asked("since", "Readings from here on.", openapi.Schema{Type: "string"}),
+			},
+		},
+		{"GET", "/vault/:id/history"}: {summary: "Read what happened to a credential", about: "Also once it is over.", query: auditParameters(false), answer: []auditEntry{}},
 	}}
 }

@@ -84,20 +84,27 @@ func (w *specWriter) body(op *openapi.Operation, o operation) error {
 // responses describes how the route answers: as it says when it succeeds, and as
 // every route like it does when it refuses.
 func (w *specWriter) responses(op *openapi.Operation, p pattern, a access, o operation) {
+	status := o.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if !o.bare && (o.raw == nil || o.answer != nil) {
+		op.Responses.Set(strconv.Itoa(status), w.success(o.answer))
+	}
 	for _, r := range o.raw {
-		response := &openapi.Response{Description: r.about, Headers: headersOf("X-Request-Id")}
-		response.Content.Set(r.kind, openapi.MediaType{Schema: w.data(r.of)})
-		op.Responses.Set(strconv.Itoa(r.status), response)
+		response, known := op.Responses.Get(strconv.Itoa(r.status))
+		if !known {
+			response = &openapi.Response{Description: r.about, Headers: headersOf("X-Request-Id")}
+			op.Responses.Set(strconv.Itoa(r.status), response)
+		}
+		of := w.data(r.of)
+		if in, taken := response.Content.Get(r.kind); taken {
+			of = &openapi.Schema{AnyOf: []*openapi.Schema{in.Schema, of}}
+		}
+		response.Content.Set(r.kind, openapi.MediaType{Schema: of})
 	}
 	if o.bare {
 		return
-	}
-	if o.raw == nil {
-		status := o.status
-		if status == 0 {
-			status = http.StatusOK
-		}
-		op.Responses.Set(strconv.Itoa(status), w.success(o.answer))
 	}
 	refused := []int{400, 422, 429, 500, 501, 503}
 	inVault := strings.HasPrefix(p.path, "/vault")

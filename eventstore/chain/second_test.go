@@ -3,6 +3,7 @@ package chain_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -12,8 +13,22 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quantaseal/quantaseal/eventstore/chain"
-	"github.com/quantaseal/quantaseal/internal/secondverifier"
+	"github.com/quantaseal/quantaseal/internal/nodetest"
 )
+
+// What verifiers come to.
+const (
+	verified   = "verified"
+	tampered   = "tampered"
+	unreadable = "unreadable"
+)
+
+// job is a bundle for the second verifier, with what it trusts.
+type job struct {
+	Bundle []byte `json:"bundle"`
+	LogID  string `json:"log_id"`
+	NowUS  int64  `json:"now_us"`
+}
 
 // whole is what qsverify says of a bundle.
 func whole(t *testing.T, b []byte) string {
@@ -21,13 +36,13 @@ func whole(t *testing.T, b []byte) string {
 	s, err := chain.VerifyBundle(t.Context(), bytes.NewReader(b), chain.Options{LogID: &logID, Now: today})
 	switch {
 	case s.Findings > 0:
-		return secondverifier.Tampered
+		return tampered
 	case errors.Is(err, chain.ErrUnreadable), errors.Is(err, chain.ErrMisused):
-		return secondverifier.Unreadable
+		return unreadable
 	case err != nil:
 		t.Fatal(err)
 	}
-	return secondverifier.Verified
+	return verified
 }
 
 // one is what the server's verification says of it, record by record.
@@ -35,7 +50,7 @@ func one(t *testing.T, b []byte) string {
 	t.Helper()
 	h, records, err := chain.ReadBundle(bytes.NewReader(b))
 	if err != nil || h.FromSeq != 0 {
-		return secondverifier.Unreadable
+		return unreadable
 	}
 	root, err := chain.ParsePublicKey(h.RootPublicKey)
 	if err != nil {
@@ -43,30 +58,30 @@ func one(t *testing.T, b []byte) string {
 	}
 	v := chain.NewVerifier(chain.Policy{LogID: logID, Root: root, Tenant: h.TenantID, Now: today})
 	if h.LogID != logID || chain.LogID(h.Origin, h.RootPublicKey, h.CreatedUS, h.Nonce) != logID {
-		return secondverifier.Tampered
+		return tampered
 	}
 	for r, err := range records {
 		if errors.Is(err, chain.ErrUnreadable) {
-			return secondverifier.Unreadable
+			return unreadable
 		}
 		if err == nil {
 			_, err = v.Check(r)
 		}
 		if err != nil {
-			return secondverifier.Tampered
+			return tampered
 		}
 	}
 	last := b[bytes.LastIndexByte(bytes.TrimSuffix(b, []byte("\n")), '\n')+1:]
 	p, err := chain.ParseProof(bytes.TrimSuffix(last, []byte("\n")))
 	if err != nil {
-		return secondverifier.Verified
+		return verified
 	}
 	s := v.State()
 	leaf := chain.Leaf{Index: s.TenantIndex, Tenant: h.TenantID, Next: s.Head.Next, Hash: s.Head.Hash}
 	if _, err := p.Verify(h, root, leaf); err != nil {
-		return secondverifier.Tampered
+		return tampered
 	}
-	return secondverifier.Verified
+	return verified
 }
 
 // payloads are what somebody with the keys could sign: some strict, some not.
@@ -226,13 +241,21 @@ func TestVerifiersAgree(t *testing.T) {
 	for seed := range 1000 {
 		bundles = append(bundles, draw.Example(seed))
 	}
-	jobs := make([]secondverifier.Job, len(bundles))
-	for i, b := range bundles {
-		jobs[i] = secondverifier.Job{Bundle: b, LogID: logID.String(), NowUS: today().UnixMicro()}
+	var jobs bytes.Buffer
+	for _, b := range bundles {
+		line, err := json.Marshal(job{Bundle: b, LogID: logID.String(), NowUS: today().UnixMicro()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs.Write(append(line, '\n'))
 	}
-	verdicts, err := secondverifier.Verify(t.Context(), jobs)
+	out, err := nodetest.Run(t, nodetest.Package(t, "../../internal/secondverifier"), jobs.Bytes(), "jobs.mjs")
 	if err != nil {
 		t.Fatal(err)
+	}
+	verdicts := strings.Split(strings.TrimSpace(out), "\n")
+	if len(verdicts) != len(bundles) {
+		t.Fatalf("%d verdicts on %d bundles", len(verdicts), len(bundles))
 	}
 	count := map[string]int{}
 	for i, b := range bundles {
@@ -243,7 +266,7 @@ func TestVerifiersAgree(t *testing.T) {
 		}
 		count[first]++
 	}
-	if count[secondverifier.Verified] < 20 || count[secondverifier.Unreadable] < 20 || count[secondverifier.Tampered] < 500 {
+	if count[verified] < 20 || count[unreadable] < 20 || count[tampered] < 500 {
 		t.Errorf("the draws are one-sided: %v", count)
 	}
 	t.Log(count)

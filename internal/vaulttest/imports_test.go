@@ -65,14 +65,13 @@ var rules = map[string]rule{
 	"cmd/quantaseal/node": {everything, "pgx sqlite sql goose otel watermill uuid x/sys net/http os"},
 	"cmd/qsverify":        {"eventstore/chain", "kong os"},
 
-	"internal/apitest":        {"http", "net/http"},
-	"internal/kmstest":        {"internal/keyring", "test net/http os"},
-	"internal/nodetest":       {"", "test os"},
-	"internal/pgtest":         {"", "test pgx os"},
-	"internal/secondverifier": {"", "os"},
-	"internal/vaulttest":      {everything + " internal/apitest internal/kmstest internal/nodetest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
-	"internal/timing":         {everything, "net/http os"},
-	"internal/bench":          {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
+	"internal/apitest":   {"http", "net/http"},
+	"internal/kmstest":   {"internal/keyring", "test net/http os"},
+	"internal/nodetest":  {"", "test os"},
+	"internal/pgtest":    {"", "test pgx os"},
+	"internal/vaulttest": {everything + " internal/apitest internal/kmstest internal/nodetest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
+	"internal/timing":    {everything, "net/http os"},
+	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
 }
 
 // confined gives what may be imported only where a rule says so its short name.
@@ -130,8 +129,8 @@ var (
 
 // testSupport is imported by tests, by each other and by internal/bench alone.
 var testSupport = []string{
-	"eventstore/storetest", "internal/apitest", "internal/bench", "internal/kmstest", "internal/nodetest", "internal/pgtest", "internal/secondverifier",
-	"internal/timing", "internal/vaulttest",
+	"eventstore/storetest", "internal/apitest", "internal/bench", "internal/kmstest", "internal/nodetest", "internal/pgtest", "internal/timing",
+	"internal/vaulttest",
 }
 
 // impure names the parts of the standard library that wait, read or vary, which
