@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,13 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := s.answers[min(len(s.asked), len(s.answers))-1]
 	s.mu.Unlock()
 	answer(w)
+}
+
+// seen returns what it was asked so far.
+func (s *script) seen() ([]*http.Request, []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked), slices.Clone(s.bodies)
 }
 
 func status(code int, data string, headers ...string) func(http.ResponseWriter) {
@@ -75,11 +83,12 @@ func TestSealIsSentAgain(t *testing.T) {
 	if took := time.Since(start); took < time.Second {
 		t.Errorf("it waited %v, and was asked to wait a second", took)
 	}
-	key := s.asked[0].Header.Get("Idempotency-Key")
-	for n, r := range s.asked {
-		if len(s.asked) != 3 || key == "" || r.Header.Get("Idempotency-Key") != key || s.bodies[n] != s.bodies[0] ||
+	asked, bodies := s.seen()
+	key := asked[0].Header.Get("Idempotency-Key")
+	for n, r := range asked {
+		if len(asked) != 3 || key == "" || r.Header.Get("Idempotency-Key") != key || bodies[n] != bodies[0] ||
 			r.Header.Get("Authorization") != "Bearer qs_live_marker" || r.URL.Path != "/api/v2/vault/seal" {
-			t.Errorf("try %d of %d: %v %s", n, len(s.asked), r.Header, s.bodies[n])
+			t.Errorf("try %d of %d: %v %s", n, len(asked), r.Header, bodies[n])
 		}
 	}
 }
@@ -99,8 +108,9 @@ func TestWhatIsNotSentAgain(t *testing.T) {
 	} {
 		cl, s := against(t, c.answer)
 		cl.Attempts = 2
-		if err := c.call(cl); err == nil || len(s.asked) != c.tries || strings.Contains(err.Error(), "marker") {
-			t.Errorf("%s: sent %d times, want %d: %v", name, len(s.asked), c.tries, err)
+		err := c.call(cl)
+		if asked, _ := s.seen(); err == nil || len(asked) != c.tries || strings.Contains(err.Error(), "marker") {
+			t.Errorf("%s: sent %d times, want %d: %v", name, len(asked), c.tries, err)
 		}
 	}
 }
@@ -111,8 +121,9 @@ func TestDeadlineCutsTheWait(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	_, err := c.Unseal(ctx, "x")
-	if refused := (*client.Error)(nil); !errors.As(err, &refused) || refused.Status != 429 || refused.Type != "a_type" || refused.RequestID != "req_1" || len(s.asked) != 1 {
-		t.Errorf("after %d tries: %v", len(s.asked), err)
+	asked, _ := s.seen()
+	if refused := (*client.Error)(nil); !errors.As(err, &refused) || refused.Status != 429 || refused.Type != "a_type" || refused.RequestID != "req_1" || len(asked) != 1 {
+		t.Errorf("after %d tries: %v", len(asked), err)
 	}
 }
 
@@ -142,7 +153,8 @@ func TestListGoesOn(t *testing.T) {
 		}
 		n++
 	}
-	if n != 3 || s.asked[1].URL.Query().Get("cursor") != "9" || s.asked[1].URL.Query().Get("include_inactive") != "true" {
-		t.Errorf("%d entries, asked %v", n, s.asked[1].URL)
+	asked, _ := s.seen()
+	if n != 3 || asked[1].URL.Query().Get("cursor") != "9" || asked[1].URL.Query().Get("include_inactive") != "true" {
+		t.Errorf("%d entries, asked %v", n, asked[1].URL)
 	}
 }
