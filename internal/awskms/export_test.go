@@ -12,3 +12,6 @@ func OpenHasty(ctx context.Context, keyARN, endpoint string) (*KMS, error) {
 
 // Hasty is how long a call takes of a KMS that OpenHasty returned, at most.
 const Hasty, HastyPause = CallTimeout / 10, 500 * time.Millisecond
+
+// ParsePublicKey reads a SubjectPublicKeyInfo.
+var ParsePublicKey = parsePublicKey

@@ -126,7 +126,10 @@ func TestEveryChangeIsRefused(t *testing.T) {
 		for name, part := range parts {
 			whole := *part
 			*part = bytes.Clone(whole)
-			step := 1 + len(whole)/200 // of the long parts every so many
+			step := 1 // of the envelope that has all parts
+			if e.BindingSignature == nil {
+				step += len(whole) / 200 // else of the long parts every so many
+			}
 			for i := 0; i < len(whole); i += step {
 				(*part)[i] ^= 1 << (i % 8)
 				refused(t, o, name, envelope.Request{Envelope: e, Keys: k, Allowed: true})
