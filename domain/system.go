@@ -53,7 +53,7 @@ type (
 	// deployment, as the operator wants it. The keys themselves stay.
 	KeysRewrapped struct {
 		KeyRef Digest `json:"key_ref"` // of the key that wraps them from now on, as sealed records name it
-		Keys   int    `json:"keys"`    // how many another key than this one wraps before
+		Keys   int    `json:"keys"`    // how many another key wraps until then
 	}
 	// AuthFailuresSummarised stands for all failed proofs of nobody known that came
 	// from one place within a window: outsiders do not make the chain grow. A zero

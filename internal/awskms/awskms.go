@@ -1,6 +1,6 @@
 // Package awskms is the cloud KMS of a deployment: AWS KMS through aws-sdk-go-v2. A
-// symmetric key, named by its ARN for good, wraps the keys of tenants, and may an
-// asymmetric one (ML_DSA_65) be the root key, which then never leaves the KMS.
+// symmetric key, named by its ARN for good, wraps the keys of tenants, and an
+// asymmetric one (ML_DSA_65) may be the root key, which then never leaves the KMS.
 //
 // Its one law: no call waits long, and none is made while calls keep failing. What a
 // call costs at worst is [CallTimeout], three attempts included; after five failures
