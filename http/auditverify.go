@@ -116,7 +116,7 @@ func (s *Server) verifyAudit(c *gin.Context) {
 		return
 	}
 	defer func() { s.verifications.end(tenant, s.Now()) }()
-	if err := http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(verifyLimit)); err != nil {
+	if err := http.NewResponseController(c.Writer).SetWriteDeadline(s.Now().Add(verifyLimit)); err != nil {
 		s.refuse(c, err)
 		return
 	}

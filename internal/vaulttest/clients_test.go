@@ -72,6 +72,9 @@ var clientCalls = []clientCall{
 	{"python", "GET /audit/logs?limit=100&offset=0&event_type=vault.unseal", ``, 200, "0 object", ""},
 	{"go", "GET /audit/logs?action=vault.seal&start_date=2020-01-01T00:00:00+02:00&limit=5&offset=0", ``, 200, "0.id text, 0.action text, 0.actor_id text, 0.created_at text, 0.metadata object", "entry 0.id"},
 	{"mcp", "GET /audit?limit=50&action=vault.seal&end_date=2099-01-01", ``, 200, " list", ""},
+	{"go", "POST /audit/export", `{"format":"json"}`, 200, "content text, format text, record_count text", ""},
+	{"node", "POST /audit/export", `{"format":"csv","start_date":"2020-01-01"}`, 200, "content text", ""},
+	{"python", "POST /audit/export", `{"format":"json"}`, 200, "content text, download_url any, expires_at any", ""},
 	{"node", "GET /audit/logs/{entry}", ``, 200, "id text, action text", ""},
 
 	{"go", "POST /security/api-keys", `{"name":"g","scopes":null}`, 201, "key.id text, key.name text, key.scopes list, key.is_active bool, key.created_at text, secret text", "keyID key.id"},
@@ -96,6 +99,7 @@ var clientCalls = []clientCall{
 
 	{"cli", "GET /integrations", ``, 501, "", ""},
 	{"node", "POST /security/integrations/x/revoke", `{"hmac":"x"}`, 501, "", ""},
+	{"node", "GET /webhooks", ``, 501, "", ""},
 	{"go", "POST /proxy/forward", `{}`, 501, "", ""},
 	{"mcp", "GET /security/readiness-score", ``, 501, "", ""},
 	{"node", "POST /tokenize", `{}`, 501, "", ""},
