@@ -48,3 +48,36 @@ func (s *sections) Read(p []byte) (int, error) {
 	s.rest = s.rest[n:]
 	return n, nil
 }
+
+// archived is a chain of an archive.
+type archived struct {
+	tenant [16]byte
+	hashes []Hash // of its records, by sequence number; zero: lost
+	lost   []Loss
+}
+
+// maxGap is the longest loss over which hashes are kept by their sequence numbers.
+const maxGap = 1 << 24
+
+func (c *archived) add(h *Header, hash Hash, r Record) {
+	next := uint64(len(c.hashes))
+	if loss, ok := r.Loss(); ok && loss.From == next && h.Seq == loss.To+1 && h.Seq-next <= maxGap {
+		c.lost = append(c.lost, loss)
+		c.hashes = append(c.hashes, make([]Hash, h.Seq-next)...)
+		c.hashes[loss.To] = loss.Lost
+		next = h.Seq
+	}
+	if h.Seq == next {
+		c.hashes = append(c.hashes, hash)
+	}
+}
+
+// holds reports whether the chain ended, once, as a leaf says. Of what is lost only the
+// last record's hash is known.
+func (c *archived) holds(l Leaf) bool {
+	if l.Next > uint64(len(c.hashes)) {
+		return false
+	}
+	hash := c.hashes[l.Next-1]
+	return hash == l.Hash || hash.IsZero()
+}
