@@ -168,6 +168,13 @@ func TestVerificationFindsTampering(t *testing.T) {
 				t.Fatalf("%s, put back: found %q", name, found)
 			}
 		}
+		nobody := bytes.Repeat([]byte{0xee}, 16)
+		run(t, views, `INSERT INTO users (tenant_id, user_id, account_ref, role, verified, registered_seq, registered_at) VALUES ($1, $1, $1, 'owner', 1, 1, 1)`, nobody)
+		r, err := v.Verifier.Tenant(t.Context(), domain.TenantID{}, stored.Options{})
+		if err != nil || r.State != 1 || r.Chain != 0 || !strings.HasSuffix(r.Findings[0].Detail, "of a tenant that no fact added: "+domain.ID(nobody).String()) {
+			t.Errorf("rows of nobody: %+v, %v", r, err)
+		}
+		run(t, views, `DELETE FROM users WHERE tenant_id = $1`, nobody)
 		s.late(t, &now)
 		s.asked(t)
 	}

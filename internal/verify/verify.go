@@ -256,6 +256,9 @@ func (r *run) chain(ctx context.Context) error {
 		add(f)
 	}
 	r.report.Events, r.report.Head, r.report.Lost, r.report.Anchored = done.Records, done.Head.Hash, done.Lost, anchored.Covered()
+	for _, lost := range done.Lost {
+		r.report.Anchored -= min(r.report.Anchored, lost.To-lost.From+1)
+	}
 	r.report.To, r.newest = max(done.Head.Next, 1)-1, done.Newest
 	return nil
 }

@@ -81,7 +81,30 @@ func (r *run) views(ctx context.Context) error {
 		r.found("V29", r.report.To, domain.EntryID{}, "%s: a row of the read model is %s%s", d.Table, d.What, reference(d.Key))
 	})
 	r.report.Rows += rows
-	return err
+	if err != nil || !r.tenant.IsZero() {
+		return err
+	}
+	return r.strangers(ctx, snapshot)
+}
+
+// maxStrangers is how many tenants that there are not are told of each table.
+const maxStrangers = 10
+
+// strangers looks for rows of tenants that the system chain never added.
+func (r *run) strangers(ctx context.Context, snapshot *projections.Snapshot) error {
+	var failed error
+	all, err := snapshot.Strangers(ctx, maxStrangers, func(tenant domain.TenantID) bool {
+		if tenant.IsZero() {
+			return true
+		}
+		var known bool
+		failed = errors.Join(failed, r.fold.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tenants WHERE tenant_id = $1)`, tenant.ID[:]).Scan(&known))
+		return known
+	})
+	for _, tenant := range all {
+		r.found("V29", r.report.To, domain.EntryID{}, "the read models have rows of a tenant that no fact added: %s", tenant)
+	}
+	return errors.Join(err, failed)
 }
 
 // catchUp folds what was appended between the end of the chain as it was read and

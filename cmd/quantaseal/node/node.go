@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -81,26 +80,6 @@ type Node struct {
 	meter       *metrics.Meter          // nil = nobody asked for metrics
 	metered     net.Listener
 }
-
-// Options are what a node takes from its process, so that tests can set them.
-type Options struct {
-	Version string
-	Logger  *slog.Logger
-	Now     func() time.Time
-	Random  io.Reader
-	Argon   auth.Argon    // the cost of a password; zero = production
-	Pause   time.Duration // between two passes of the reconciler; zero = 30 s
-	Jobs    time.Duration // between two looks for jobs that are due; zero = 10 min
-	Hold    time.Duration // how long an answer takes that must not tell of an account; zero = 500 ms
-
-	// Recovering opens a log that lost what was anchored without halting it, for Recover.
-	Recovering bool
-
-	ResendURL string // where Resend is; empty = where it is
-}
-
-// hold is longer than a login takes that hashes a password and writes a fact.
-const hold = 500 * time.Millisecond
 
 // Open puts a node together and brings its databases up to date. It serves
 // nothing yet.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
+	"github.com/quantaseal/quantaseal/eventstore/anchors"
 	"github.com/quantaseal/quantaseal/internal/backup"
 )
 
@@ -131,5 +132,11 @@ func RecordNotes(ctx context.Context, config Config, o Options) (recorded bool, 
 	if n.Log.Halted() != nil {
 		return false, nil
 	}
-	return true, n.takeNotes(ctx)
+	if err := n.takeNotes(ctx); err != nil {
+		return true, err
+	}
+	if err := n.Anchors.Pass(ctx); err != nil && !errors.Is(err, anchors.ErrMoved) { // a server that runs anchors it
+		return true, err
+	}
+	return true, nil
 }
