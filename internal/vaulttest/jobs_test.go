@@ -16,13 +16,11 @@ import (
 // compliance checks that rest on it see it.
 func TestJobsAreDoneOnceADay(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	now := time.Now()
-	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	var ahead clock
 	database, kms := vaulttest.Postgres(t), "local:"+t.TempDir()
 	var nodes []*vaulttest.Vault
 	for range 2 {
-		nodes = append(nodes, vaulttest.StartAt(t, node.Config{DatabaseURL: database, KMS: kms}, clock))
+		nodes = append(nodes, vaulttest.StartAt(t, node.Config{DatabaseURL: database, KMS: kms}, ahead.now))
 	}
 	a := nodes[0].Register(t, "owner@example.com")
 	a.Seal(t, "one", `{"k":"v"}`)
@@ -78,9 +76,7 @@ func TestJobsAreDoneOnceADay(t *testing.T) {
 		}
 	}
 	tenant.since(t) // scores
-	mu.Lock()
-	now = now.Add(21 * time.Hour)
-	mu.Unlock()
+	ahead.forward(21 * time.Hour)
 	jobs()
 	equal(t, "the system chain a day later", counted(system), daily)
 	equal(t, "the tenant's chain a day later", counted(tenant), ofTenant)
@@ -120,8 +116,8 @@ func checkResult(t *testing.T, v *vaulttest.Vault, a *vaulttest.Account, id stri
 // until a later verification finds nothing.
 func TestJobsFindAnAlteredChain(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	v := vaulttest.StartAt(t, node.Config{}, func() time.Time { return now })
+	var ahead clock
+	v := vaulttest.StartAt(t, node.Config{}, ahead.now)
 	a := v.Register(t, "owner@example.com")
 	a.Seal(t, "one", `{"k":"v"}`)
 	if err := v.Anchors.Pass(t.Context()); err != nil {
@@ -152,7 +148,7 @@ func TestJobsFindAnAlteredChain(t *testing.T) {
 	if got := score(); got.Score != 0 || got.Caps[0].ID != "integrity" {
 		t.Errorf("the score is %+v", got)
 	}
-	now = now.Add(21 * time.Hour)
+	ahead.forward(21 * time.Hour)
 	if err := v.Jobs(t.Context()); err != nil {
 		t.Fatal(err)
 	}

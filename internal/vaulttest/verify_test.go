@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quantaseal/quantaseal/cmd/quantaseal/node"
 	"github.com/quantaseal/quantaseal/domain"
@@ -46,11 +45,10 @@ func (s *tampering) verified(t *testing.T) (r stored.Report, found string) {
 // put back is not found any more.
 func TestVerificationFindsTampering(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	clock := func() time.Time { return now }
 	play := func(t *testing.T, c node.Config) {
 		t.Helper()
-		v := vaulttest.StartAt(t, c, clock)
+		var ahead clock
+		v := vaulttest.StartAt(t, c, ahead.now)
 		a := v.Register(t, "owner@example.com")
 		s := &tampering{v: v, scene: &scene{config: v.Config, account: a, tenant: tenantID(t, a.TenantID)}}
 		entry := func(e vaulttest.Entry) domain.EntryID {
@@ -175,7 +173,7 @@ func TestVerificationFindsTampering(t *testing.T) {
 			t.Errorf("rows of nobody: %+v, %v", r, err)
 		}
 		run(t, views, `DELETE FROM users WHERE tenant_id = $1`, nobody)
-		s.late(t, &now)
+		s.late(t, &ahead)
 		s.asked(t)
 	}
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); play(t, node.Config{}) })
@@ -183,7 +181,7 @@ func TestVerificationFindsTampering(t *testing.T) {
 }
 
 // late ends a credential whose keys nobody destroys, as a crash would.
-func (s *tampering) late(t *testing.T, now *time.Time) {
+func (s *tampering) late(t *testing.T, c *clock) {
 	t.Helper()
 	id := domain.AggregateID{Kind: domain.KindCredential, ID: s.kept.Credential().ID}
 	by := domain.System(s.tenant, domain.RequestID{ID: domain.ID{1}})
@@ -194,7 +192,7 @@ func (s *tampering) late(t *testing.T, now *time.Time) {
 	if r, found := s.verified(t); !r.Sound() {
 		t.Errorf("just now: found %q", found)
 	}
-	*now = now.Add(2 * stored.Grace)
+	c.forward(2 * stored.Grace)
 	want := "V33 " + s.kept.String() + ": it is over since"
 	if r, found := s.verified(t); r.State != 1 || !strings.HasPrefix(found, want) {
 		t.Errorf("found %q, want %q", found, want)
