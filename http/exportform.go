@@ -207,10 +207,10 @@ func ocsfOf(r eventstore.Recorded) ocsf {
 		o.StatusID, o.SeverityID = 2, 2
 	}
 	verb := e.Action[strings.LastIndexByte(e.Action, '.')+1:]
-	switch {
-	case e.Action == "auth.login":
+	switch e.Action {
+	case "auth.login":
 		o.ClassUID, o.ActivityID, o.User = ocsfAuthentication, 1, &o.Actor.User
-	case e.Action == "auth.logout":
+	case "auth.logout":
 		o.ClassUID, o.ActivityID, o.User = ocsfAuthentication, 2, &o.Actor.User
 	default:
 		if o.ActivityID = activities[verb]; o.ActivityID == 0 {

@@ -22,11 +22,11 @@ func (s *Server) past(p *parameters, name string) int64 {
 	return at
 }
 
-// span reads two instants: from where to where a question goes.
-func (s *Server) span(p *parameters, from, to string) (since, until int64) {
-	since, until = p.instant(from, false), s.past(p, to)
+// span reads two instants: since, and until where a question goes.
+func (s *Server) span(p *parameters, to string) (since, until int64) {
+	since, until = p.instant("since", false), s.past(p, to)
 	if since > until {
-		p.wrong(from + " must be before " + to)
+		p.wrong("since must be before " + to)
 	}
 	return since, until
 }
@@ -66,7 +66,7 @@ type accessQuery struct{}
 // wrong implements formed.
 func (accessQuery) wrong(_ context.Context, s *Server, in *call) error {
 	p := parametersOf(in.http)
-	s.span(p, "since", "at")
+	s.span(p, "at")
 	return p.err
 }
 
@@ -74,7 +74,7 @@ func (accessQuery) wrong(_ context.Context, s *Server, in *call) error {
 // the rules that decide about requests, and who did.
 func (s *Server) access(ctx context.Context, in *call, _ accessQuery) (reply[accessAnswer], error) {
 	p := parametersOf(in.http)
-	since, at := s.span(p, "since", "at")
+	since, at := s.span(p, "at")
 	if p.err != nil {
 		return reply[accessAnswer]{}, p.err
 	}
@@ -177,7 +177,7 @@ type blastQuery struct{}
 // wrong implements formed.
 func (blastQuery) wrong(_ context.Context, s *Server, in *call) error {
 	p := parametersOf(in.http)
-	s.span(p, "since", "until")
+	s.span(p, "until")
 	return p.err
 }
 
@@ -185,7 +185,7 @@ func (blastQuery) wrong(_ context.Context, s *Server, in *call) error {
 // reach, and which values it read that are still in use.
 func (s *Server) blastRadius(ctx context.Context, in *call, _ blastQuery) (reply[blast], error) {
 	p := parametersOf(in.http)
-	since, now := s.span(p, "since", "until")
+	since, now := s.span(p, "until")
 	if p.err != nil {
 		return reply[blast]{}, p.err
 	}
