@@ -62,7 +62,7 @@ func (r *runCommand) Run(ctx context.Context) error {
 // execute runs a command to its end and passes signals on to it: it is for the
 // command to say what an interrupt means.
 func execute(args, environment []string) error {
-	command := exec.Command(args[0], args[1:]...) //nolint:noctx // it ends by itself
+	command := exec.Command(args[0], args[1:]...)
 	command.Env, command.Stdin, command.Stdout, command.Stderr = environment, os.Stdin, os.Stdout, os.Stderr
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

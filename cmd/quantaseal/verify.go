@@ -55,7 +55,7 @@ func (v *verifyCommand) print(to io.Writer, r *verify.Report) error {
 		return json.NewEncoder(to).Encode(summaryOf(r))
 	}
 	for _, f := range r.Findings {
-		if _, err := fmt.Fprintln(to, f.Finding.Error()); err != nil {
+		if _, err := fmt.Fprintln(to, f.Error()); err != nil {
 			return err
 		}
 	}
