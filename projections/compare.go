@@ -115,7 +115,7 @@ func (s *Snapshot) compare(ctx context.Context, folded *sql.DB, t keyed, tenant 
 	w, h := want.next(), have.next()
 	for w != nil || h != nil {
 		n++
-		order := 0
+		var order int
 		switch {
 		case w == nil:
 			order = 1
@@ -164,13 +164,13 @@ func listRows(ctx context.Context, db querier, t keyed, tenant domain.TenantID) 
 	for i := range order {
 		order[i] = strconv.Itoa(i + 1)
 	}
-	rows, err := db.QueryContext(ctx, `SELECT * FROM `+t.table+` WHERE tenant_id = $1 ORDER BY `+strings.Join(order, ", "), tenant.ID[:]) //nolint:gosec,sqlclosecheck,rowserrcheck // names of ours; close closes it, and tells
+	rows, err := db.QueryContext(ctx, `SELECT * FROM `+t.table+` WHERE tenant_id = $1 ORDER BY `+strings.Join(order, ", "), tenant.ID[:]) //nolint:sqlclosecheck,rowserrcheck // close closes it, and tells
 	if err != nil {
 		return nil, err
 	}
 	columns, err := rows.Columns()
 	if err != nil {
-		return nil, errors.Join(err, rows.Close())
+		return nil, errors.Join(err, rows.Close()) //nolint:sqlclosecheck // else it is the list's
 	}
 	return &rowList{rows: rows, key: t.key, values: make([]any, len(columns))}, nil
 }
@@ -219,7 +219,7 @@ func (s *Snapshot) Strangers(ctx context.Context, limit int, known func(domain.T
 		after, found := []byte{}, 0
 		for found < limit {
 			var next []byte
-			err := s.tx.QueryRowContext(ctx, `SELECT tenant_id FROM `+t.table+` WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1`, after).Scan(&next) //nolint:gosec // a name of ours
+			err := s.tx.QueryRowContext(ctx, `SELECT tenant_id FROM `+t.table+` WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1`, after).Scan(&next)
 			if errors.Is(err, sql.ErrNoRows) {
 				break
 			}

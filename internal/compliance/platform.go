@@ -177,7 +177,7 @@ func (s *State) backups(q question) finding {
 		good++
 	}
 	var failing []Ref
-	if restored && !(tested.HeadMatch && tested.RowsMatch) {
+	if restored && (!tested.HeadMatch || !tested.RowsMatch) {
 		failing = append(failing, ref)
 	}
 	_, _, ok := latest(s.platform, q.at, q.since("restore_max_days"), func(e domain.RestoreTested) bool { return e.HeadMatch && e.RowsMatch })

@@ -137,10 +137,11 @@ func TestJobsFindAnAlteredChain(t *testing.T) {
 	if failed.Fault != "V13" || failed.FirstBadSeq != 2 {
 		t.Errorf("recorded %+v", failed)
 	}
-	score := func() (got struct {
+	type scored struct {
 		Score int
 		Caps  []struct{ ID string }
-	}) {
+	}
+	score := func() (got scored) {
 		t.Helper()
 		a.Must(t, http.StatusOK, http.MethodGet, "/api/v2/compliance/score/soc2", nil).Into(t, &got)
 		return got

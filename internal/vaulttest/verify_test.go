@@ -109,7 +109,7 @@ func TestVerificationFindsTampering(t *testing.T) {
 			"row of the read model changed": {
 				stmt(views, `UPDATE credentials SET name = 'other' WHERE tenant_id = $1 AND name = 'live'`, s.tenant.ID[:]),
 				stmt(views, `UPDATE credentials SET name = 'live' WHERE tenant_id = $1 AND name = 'other'`, s.tenant.ID[:]),
-				"V29 credentials: a row of the read model is changed: " + s.kept.Credential().ID.String(),
+				"V29 credentials: a row of the read model is changed: " + s.kept.Credential().String(),
 			},
 			"right granted in the read model": {
 				stmt(views, `UPDATE users SET role = 'viewer' WHERE tenant_id = $1`, s.tenant.ID[:]),

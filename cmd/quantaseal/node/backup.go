@@ -105,7 +105,7 @@ func (n *Node) write(ctx context.Context, keys custody, dir string, m backup.Man
 	if s.schema {
 		m.Engine = "postgres"
 	}
-	row := s.sets[migrations.Keys].QueryRowContext(ctx, `SELECT origin, root_public_key, log_id FROM `+s.table(migrations.Keys, "deployment")) //nolint:gosec // a name of ours
+	row := s.sets[migrations.Keys].QueryRowContext(ctx, `SELECT origin, root_public_key, log_id FROM `+s.table(migrations.Keys, "deployment"))
 	if err := row.Scan(&m.Origin, &m.Root, &m.LogID); err != nil {
 		return m, fmt.Errorf("reading whose deployment this is: %w", err)
 	}
@@ -146,7 +146,7 @@ func (n *Node) writePart(ctx context.Context, keys custody, s *source, dir, part
 }
 
 func dumpEvents(ctx context.Context, s *source, w *backup.Writer) error {
-	rows, err := s.sets[migrations.Events].QueryContext(ctx, `SELECT `+table.Columns+` FROM `+s.table(migrations.Events, "events")+` ORDER BY pos`) //nolint:gosec // names of ours
+	rows, err := s.sets[migrations.Events].QueryContext(ctx, `SELECT `+table.Columns+` FROM `+s.table(migrations.Events, "events")+` ORDER BY pos`)
 	if err != nil {
 		return err
 	}

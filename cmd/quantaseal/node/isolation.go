@@ -23,7 +23,7 @@ func (n *Node) probeIsolation(ctx context.Context) ([]domain.PlatformEvent, erro
 	if err != nil || len(tenants) == 0 {
 		return nil, err
 	}
-	rand.Shuffle(len(tenants), func(i, j int) { tenants[i], tenants[j] = tenants[j], tenants[i] }) //nolint:gosec // whom it hits is no secret
+	rand.Shuffle(len(tenants), func(i, j int) { tenants[i], tenants[j] = tenants[j], tenants[i] })
 	var found []domain.PlatformEvent
 	var tested domain.IsolationTested
 	for i, owner := range tenants[:min(len(tenants), maxProbed)] {
@@ -91,7 +91,7 @@ func (n *Node) probe(ctx context.Context, stranger, owner domain.TenantID) (prob
 	if err != nil || head.Next == 0 { // nobody has no keys to try
 		return probes, leaks, err
 	}
-	opened, err := n.Ring.Check(ctx, stranger, theirs.ID.Entry(uint16(theirs.Version)), theirs.RecordHash, kept)
+	opened, err := n.Ring.Check(ctx, stranger, theirs.ID.Entry(theirs.Version), theirs.RecordHash, kept)
 	if err != nil {
 		return 0, 0, fmt.Errorf("trying one tenant's keys on another's record: %w", err)
 	}

@@ -40,7 +40,7 @@ const eventKind = 1
 
 // dump writes every row of a table.
 func (t *saved) dump(ctx context.Context, tx *sql.Tx, name string, w *backup.Writer) error {
-	rows, err := tx.QueryContext(ctx, `SELECT `+t.columns+` FROM `+name+` ORDER BY `+t.order) //nolint:gosec // names of ours
+	rows, err := tx.QueryContext(ctx, `SELECT `+t.columns+` FROM `+name+` ORDER BY `+t.order)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", t.name, err)
 	}
