@@ -231,6 +231,14 @@ func TestVerifiersAgree(t *testing.T) {
 	for seed := range 1000 {
 		bundles = append(bundles, draw.Example(seed))
 	}
+	last := s.records[len(s.records)-1]
+	for at := range last.Header { // whoever forgets a field of a header is found out
+		r := last
+		r.Header = bytes.Clone(last.Header)
+		r.Header[at] ^= 0x81
+		r.Signature = s.sign(s.key, chain.ContextEvent, r.Header)
+		bundles = append(bundles, bundle(t, bundle0, append(slices.Clone(s.records[:len(s.records)-1]), r)))
+	}
 	var jobs bytes.Buffer
 	for _, b := range bundles {
 		line, err := json.Marshal(job{Bundle: b, LogID: logID.String(), NowUS: today().UnixMicro()})
