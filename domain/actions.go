@@ -22,6 +22,7 @@ var actions = map[string]string{ //nolint:gosec // names, not credentials
 	"CHAIN_RESTORED":                  "chain.restore",
 	"CHECKPOINT_PUBLISHED":            "audit.checkpoint",
 	"CLOCK_SYNC_OBSERVED":             "platform.clock",
+	"COMPLIANCE_REPORT_GENERATED":     "compliance.report",
 	"COMPLIANCE_SCORED":               "compliance.score",
 	"CREDENTIALS_LISTED":              "vault.list",
 	"CREDENTIAL_DELETED":              "vault.delete",

@@ -29,6 +29,25 @@ type (
 		ResultDigest    Digest `json:"result_digest"`
 		Score           int    `json:"score"` // 0 to 100
 	}
+	// ComplianceReportGenerated says what a report is made of that somebody is given,
+	// before they are: its files, by their digests, and the result that they tell.
+	ComplianceReportGenerated struct {
+		AsOf            int64    `json:"as_of"` // the instant that is judged, Unix microseconds
+		AsOfSeq         uint64   `json:"as_of_seq"`
+		CatalogueDigest Digest   `json:"catalogue_sha3_256"`
+		ControlsDigest  Digest   `json:"controls_csv_sha3_256"`
+		EvidenceDigest  Digest   `json:"evidence_csv_sha3_256"`
+		Framework       string   `json:"framework"` // the id of one that there is
+		JSONDigest      Digest   `json:"json_sha3_256"`
+		OSCALDigest     Digest   `json:"oscal_sha3_256"`
+		PDFDigest       Digest   `json:"pdf_sha3_256"`
+		PeriodDays      int      `json:"period_days"`
+		PlanDigest      Digest   `json:"plan_sha3_256"`     // of the OSCAL assessment plan
+		PlatformDigest  Digest   `json:"platform_sha3_256"` // of the evidence from the system chain
+		ReportID        ReportID `json:"report_id"`
+		ResultDigest    Digest   `json:"result_digest"`
+		Score           int      `json:"score"` // 0 to 100
+	}
 	// AccessDenied is an attempt by a known actor that a rule stopped.
 	AccessDenied struct {
 		Permission Scope  `json:"permission"` // what it would have taken
@@ -54,6 +73,11 @@ func (AuditExported) EventType() EventType { return EventType{"AUDIT_EXPORTED", 
 
 // EventType implements Event.
 func (ComplianceScored) EventType() EventType { return EventType{"COMPLIANCE_SCORED", 1} }
+
+// EventType implements Event.
+func (ComplianceReportGenerated) EventType() EventType {
+	return EventType{"COMPLIANCE_REPORT_GENERATED", 1}
+}
 
 // EventType implements Event.
 func (AccessDenied) EventType() EventType { return EventType{"ACCESS_DENIED", 1} }

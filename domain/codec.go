@@ -34,7 +34,7 @@ var decoders = decoderTable(
 	decode[CredentialRotated], decode[CredentialRetired], decode[CredentialRestored],
 	decode[CredentialExpired], decode[CredentialDeleted],
 	decode[CredentialVersionShredded], decode[CredentialShredded],
-	decode[CredentialsListed], decode[AuditLogQueried], decode[AuditExported], decode[ComplianceScored],
+	decode[CredentialsListed], decode[AuditLogQueried], decode[AuditExported], decode[ComplianceScored], decode[ComplianceReportGenerated],
 	decode[AccessDenied], decode[IntegrityViolated],
 	decode[KeyGenerated], decode[KeyRotated], decode[KeyRetirement], decode[KeyDestruction], decode[EscrowExported],
 	decode[DataEncrypted], decode[DataRewrapped], decode[DataDecrypted], decode[DataDecryptDenied],

@@ -62,7 +62,7 @@ var anyFact = []*rapid.Generator[domain.Event]{
 	drawn[domain.CredentialRotated](), drawn[domain.CredentialRetired](), drawn[domain.CredentialRestored](),
 	drawn[domain.CredentialExpired](), drawn[domain.CredentialDeleted](),
 	drawn[domain.CredentialVersionShredded](), drawn[domain.CredentialShredded](),
-	drawn[domain.CredentialsListed](), drawn[domain.AuditLogQueried](), drawn[domain.AuditExported](), drawn[domain.ComplianceScored](),
+	drawn[domain.CredentialsListed](), drawn[domain.AuditLogQueried](), drawn[domain.AuditExported](), drawn[domain.ComplianceScored](), drawn[domain.ComplianceReportGenerated](),
 	drawn[domain.AccessDenied](), drawn[domain.IntegrityViolated](),
 	drawn[domain.KeyGenerated](), drawn[domain.KeyRotated](), drawn[domain.KeyRetirement](), drawn[domain.KeyDestruction](), drawn[domain.EscrowExported](),
 	drawn[domain.DataEncrypted](), drawn[domain.DataRewrapped](), drawn[domain.DataDecrypted](), drawn[domain.DataDecryptDenied](),

@@ -93,7 +93,7 @@ func Observes(e Event) bool {
 	case ChainGenesis, ChainRestored, KeysRewrapped,
 		LoginSucceeded, LoginFailed, RefreshTokenReused, AuthFailuresSummarised,
 		CredentialUnsealed, CredentialUnsealDenied, CredentialVersionShredded, CredentialShredded,
-		CredentialsListed, AuditLogQueried, AuditExported, ComplianceScored, AccessDenied, IntegrityViolated,
+		CredentialsListed, AuditLogQueried, AuditExported, ComplianceScored, ComplianceReportGenerated, AccessDenied, IntegrityViolated,
 		EscrowExported, DataEncrypted, DataRewrapped, DataDecrypted, DataDecryptDenied, DataSigned, SignatureVerified, SignatureVerifyFailed,
 		AuditChainVerified, ChainVerificationFailed, CheckpointPublished, ProjectionReconciled,
 		CrossTenantAccess, IsolationTested, PlatformStarted, KMSAttested, ClockSyncObserved, BackupCompleted, RestoreTested:

@@ -106,6 +106,11 @@ var facts = []domain.Event{
 	domain.ComplianceScored{
 		AsOf: now.UnixMicro(), AsOfSeq: 10482, CatalogueDigest: digest(11), Framework: "soc2", ResultDigest: digest(12), Score: 69,
 	},
+	domain.ComplianceReportGenerated{
+		AsOf: now.UnixMicro(), AsOfSeq: 10482, CatalogueDigest: digest(11), ControlsDigest: digest(13), EvidenceDigest: digest(14), Framework: "soc2",
+		JSONDigest: digest(15), OSCALDigest: digest(16), PDFDigest: digest(17), PeriodDays: 90, PlanDigest: digest(18), PlatformDigest: digest(19),
+		ReportID: domain.ReportID{ID: domain.ID{0x1e}}, ResultDigest: digest(12), Score: 69,
+	},
 	domain.AccessDenied{Permission: domain.ScopeVaultRotate, Reason: "ended", Route: "vault.rotate"},
 	domain.IntegrityViolated{Check: "sealed_record", ObjectRef: credID.Entry(2)},
 	domain.KeyGenerated{

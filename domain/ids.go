@@ -72,6 +72,8 @@ type (
 	KeyID struct{ ID }
 	// SessionID names a login and the refresh tokens that descend from it.
 	SessionID struct{ ID }
+	// ReportID names a compliance report: the id of the fact that it was made.
+	ReportID struct{ ID }
 	// RequestID names one HTTP request, or one run of a job.
 	RequestID struct{ ID }
 	// CredentialID names a credential for its whole life: a UUIDv8 whose last two bytes are zero.

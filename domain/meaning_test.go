@@ -68,6 +68,7 @@ var meanings = map[string]struct{ about, meaning string }{
 	"AUDIT_LOG_QUERIED":               {"tenant", "An actor read the audit log, within one minute by one filter."},
 	"AUDIT_EXPORTED":                  {"tenant", "An actor exported the chain between two sequence numbers."},
 	"COMPLIANCE_SCORED":               {"tenant", "An actor was given a score for a compliance framework, within one minute by one question."},
+	"COMPLIANCE_REPORT_GENERATED":     {"tenant", "A report for a compliance framework was made and signed; this fact stood before anybody was given it."},
 	"KEY_GENERATED":                   {"", "A generation of encryption keys begins, the first for its purpose in its environment."},
 	"KEY_ROTATED":                     {"", "A later generation makes what is new; the one before opens and verifies on."},
 	"KEY_RETIRED":                     {"", "The key opens and verifies nothing any more."},

@@ -90,11 +90,18 @@ var matrix = map[pattern]access{
 	{"GET", "/compliance/diff/:framework"}:    {action: "compliance.diff", roles: everybody, scope: domain.ScopeCompliance},
 	{"GET", "/compliance/frameworks"}:         {action: "compliance.frameworks", roles: everybody, scope: domain.ScopeCompliance},
 
-	{"GET", "/metrics/usage"}:      {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
-	{"GET", "/metrics/encryption"}: {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
-	{"GET", "/metrics/api"}:        {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
-	{"GET", "/metrics/api-usage"}:  {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
-	{"GET", "/metrics/vault"}:      {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/usage"}:                 {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/encryption"}:            {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/api"}:                   {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/api-usage"}:             {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/metrics/vault"}:                 {action: "metrics.read", roles: auditors, scope: domain.ScopeAuditRead},
+	{"GET", "/compliance/report"}:             {action: "compliance.report", roles: admins, scope: domain.ScopeReport, adds: true},
+	{"POST", "/compliance/report/:framework"}: {action: "compliance.report", roles: admins, scope: domain.ScopeReport, adds: true},
+	{"POST", "/compliance/reports"}:           {action: "compliance.report", roles: admins, scope: domain.ScopeReport, adds: true},
+	{"POST", "/compliance/reports/generate"}:  {action: "compliance.report", roles: admins, scope: domain.ScopeReport, adds: true},
+	{"GET", "/compliance/reports"}:            {action: "compliance.report.list", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/compliance/reports/:id"}:        {action: "compliance.report.read", roles: everybody, scope: domain.ScopeCompliance},
+	{"GET", "/blobs/*key"}:                    {public: true}, // its URL is signed
 
 	{"GET", "/audit/logs"}:     {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},
 	{"GET", "/audit/logs/:id"}: {action: "audit.read", roles: everybody, scope: domain.ScopeAuditRead},

@@ -118,6 +118,12 @@ GET    /metrics/encryption        . . A O R  audit:read
 GET    /metrics/api               . . A O R  audit:read
 GET    /metrics/api-usage         . . A O R  audit:read
 GET    /metrics/vault             . . A O R  audit:read
+GET    /compliance/report            . . A O .  compliance:report +
+POST   /compliance/report/:framework . . A O .  compliance:report +
+POST   /compliance/reports           . . A O .  compliance:report +
+POST   /compliance/reports/generate  . . A O .  compliance:report +
+GET    /compliance/reports           V E A O R  compliance:read
+GET    /compliance/reports/:id       V E A O R  compliance:read
 GET    /audit/logs                V E A O R  audit:read
 GET    /audit/logs/:id            V E A O R  audit:read
 GET    /audit                     V E A O R  audit:read

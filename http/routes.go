@@ -103,6 +103,15 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.GET("/metrics/api", serve(s, folds, s.requestMetrics))
 	api.GET("/metrics/api-usage", serve(s, folds, s.requestMetrics))
 	api.GET("/metrics/vault", serve(s, folds, s.vaultMetrics))
+	report := endpoint{cost: reportCost}
+	reported := endpoint{cost: reportCost, status: http.StatusCreated}
+	api.GET("/compliance/report", serve(s, report, s.reportNow))
+	api.POST("/compliance/report/:framework", serve(s, report, s.makeReport))
+	api.POST("/compliance/reports", serve(s, reported, s.makeReport))
+	api.POST("/compliance/reports/generate", serve(s, reported, s.makeReport))
+	api.GET("/compliance/reports", serve(s, plain, s.listReports))
+	api.GET("/compliance/reports/:id", serve(s, plain, s.readReport))
+	api.GET("/blobs/*key", s.blob)
 
 	api.GET("/audit/logs", serve(s, plain, s.auditLogs))
 	api.GET("/audit/logs/:id", serve(s, plain, s.auditLog))

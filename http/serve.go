@@ -44,6 +44,19 @@ type reply[Res any] struct {
 	data    Res
 	receipt eventstore.Receipt
 	next    string // cursor of the page that follows; "" = there is none
+	file    *file  // is answered with in place of data; nil = data is
+}
+
+// file is an answer that is no JSON of ours.
+type file struct {
+	name, kind string
+	data       []byte
+}
+
+// give answers with a file.
+func (f *file) give(c *gin.Context, status int) {
+	c.Writer.Header().Set("Content-Disposition", `attachment; filename="`+f.name+`"`)
+	c.Data(status, f.kind, f.data)
 }
 
 // endpoint says how a route is served beside its handler.
@@ -94,6 +107,10 @@ func serve[Req, Res any](s *Server, e endpoint, handle func(context.Context, *ca
 			return
 		}
 		s.catchUp(ctx, res.receipt)
+		if res.file != nil {
+			res.file.give(c, status)
+			return
+		}
 		s.answer(c, status, res.data, receiptOf(res.receipt), res.next)
 	}
 }

@@ -34,6 +34,8 @@ type Server struct {
 	Queries    *queries.Queries
 	Scores     *queries.Scores
 	Past       *queries.Past
+	Reports    *commands.Reports
+	Blobs      Blobs           // nil where blobs are not this server's to hand out
 	Events     *eventstore.Log // what exports read
 	Anchors    *anchors.Ledger // of Events
 	Views      Views
@@ -41,6 +43,7 @@ type Server struct {
 	Limits     Limits
 	Health     Health
 	Bundle     chain.BundleHeader // of every export, but for tenant and range
+	PublicURL  string             // under which clients reach this server, without a slash at its end; empty = as they say
 
 	Log  *slog.Logger
 	Now  func() time.Time

@@ -114,6 +114,20 @@ func complianceArea() area {
 		summary: "Read what moved a score", answer: compliance.Change{}, missing: true,
 		query: which(asked("from", "From this date or time.", date), asked("to", "To this one; now if it is not given.", date)),
 	}
+	made := operation{
+		summary: "Make a report", answer: reportAnswer{}, missing: true, conflicts: true, idempotent: true,
+		about: "Signed, and on the record with the digests of its files before it is answered. The files are had by URLs that are good for an hour. It counts as 50 requests.",
+		query: which(
+			asked("at", "As of this date or time.", date), asked("days", "Of the period before; 90 if it is not given.", openapi.Number(1, queries.MaxHistory)),
+			asked("format", "json is the answer described here; any other is the file itself.", openapi.OneOf("json", "pdf", "csv", "evidence", "oscal")),
+		),
+		raw: reportRaw(200),
+	}
+	posted := made
+	posted.request, posted.example = reportRequest{}, `{"framework":"soc2"}`
+	created := posted
+	created.status, created.raw = 201, reportRaw(201)
+	anything := schemaOf(openapi.Schema{Type: "string"})
 	return area{"compliance", "How well the chain supports what frameworks ask for.", map[pattern]operation{
 		{"GET", "/compliance/score"}:              score,
 		{"GET", "/compliance/score/:framework"}:   score,
@@ -121,8 +135,31 @@ func complianceArea() area {
 		{"GET", "/compliance/history/:framework"}: history,
 		{"GET", "/compliance/diff"}:               diff,
 		{"GET", "/compliance/diff/:framework"}:    diff,
-		{"GET", "/compliance/frameworks"}:         {summary: "List the frameworks", answer: []framework{}},
+		{"GET", "/compliance/report"}:             made,
+		{"POST", "/compliance/report/:framework"}: posted,
+		{"POST", "/compliance/reports"}:           created,
+		{"POST", "/compliance/reports/generate"}:  created,
+		{"GET", "/compliance/reports"}: {
+			summary: "List the reports", answer: []reportAnswer{}, about: "The newest first, without their controls.",
+			query: []*openapi.Parameter{asked("limit", "Rows of a page.", openapi.Number(1, maxReports)), asked("offset", "Rows to leave out.", openapi.Number(0, 1_000_000))},
+		},
+		{"GET", "/compliance/reports/:id"}: {summary: "Read a report", answer: reportAnswer{}, missing: true, about: "With fresh URLs. The score that it tells is put on the record."},
+		{"GET", "/blobs/*key"}: {
+			summary: "Read a file by its signed URL", about: "The URL is proof enough. Every other, and one whose time is over, is denied.",
+			query: []*openapi.Parameter{asked("expires", "As the URL says.", openapi.Schema{Type: "string"}), asked("signature", "As the URL says.", openapi.Schema{Type: "string"})},
+			raw:   []rawAnswer{{200, "application/pdf", anything, "The file, as application/pdf, application/json or text/csv."}},
+		},
+		{"GET", "/compliance/frameworks"}: {summary: "List the frameworks", answer: []framework{}},
 	}}
+}
+
+// reportRaw are the forms of a report beside the envelope.
+func reportRaw(status int) []rawAnswer {
+	text := schemaOf(openapi.Schema{Type: "string"})
+	return []rawAnswer{
+		{status, "application/pdf", text, "The report, or one of its files."},
+		{status, fileKinds[".csv"], text, "The report, or one of its files."},
+	}
 }
 
 func systemArea() area {

@@ -26,6 +26,9 @@ var words = map[string]openapi.Schema{
 	"is_active":        {Description: "Whether it can be used."},
 	"algorithm":        {Examples: []any{"ML-KEM-768"}},
 
+	"summary":  {Type: "object", Description: "What it comes to."},
+	"controls": {Type: "array", Description: "Each control, with its status."},
+
 	"seq":               {Description: "The fact's place on the tenant's chain, from 0."},
 	"event_hash":        {Description: "SHA3-256 of the fact's header."},
 	"request_id":        {Pattern: "^req_[0-9a-f]{32}$", Examples: []any{"req_0190f2a46e1c7c3e9d4b5a1f0e2b7c88"}},

@@ -42,17 +42,25 @@ func (s *Scores) History(ctx context.Context, tenant domain.TenantID, f *complia
 	if err != nil {
 		return nil, err
 	}
+	points, err := s.Days(ctx, tenant, f, int64(a.AsOf), days)
+	return append(points, HistoryPoint{f.ID, latest}), err
+}
+
+// Days returns a framework's score at the beginning of each day before an instant, in
+// UTC: so many of them, 1 to MaxHistory, but none before the chain began, which was
+// read as far as that.
+func (s *Scores) Days(ctx context.Context, tenant domain.TenantID, f *compliance.Framework, until int64, days int) ([]HistoryPoint, error) {
 	p, err := s.platformNow(ctx)
 	if err != nil {
 		return nil, err
 	}
 	began := s.began(tenant)
-	midnight := time.UnixMicro(int64(a.AsOf)).UTC().Truncate(24 * time.Hour)
+	midnight := time.UnixMicro(until).UTC().Truncate(24 * time.Hour)
 	points := make([]HistoryPoint, 0, days+1)
 	var state *compliance.State // goes on from one day to the next
 	for back := days - 1; back >= 0; back-- {
 		at := midnight.AddDate(0, 0, -back).UnixMicro()
-		if at < began || at == int64(a.AsOf) {
+		if at < began || at == until {
 			continue
 		}
 		key := pointKey{tenant, f.ID, at}
@@ -72,7 +80,7 @@ func (s *Scores) History(ctx context.Context, tenant domain.TenantID, f *complia
 			s.points.Add(key, points[len(points)-1])
 		}
 	}
-	return append(points, HistoryPoint{f.ID, latest}), nil
+	return points, nil
 }
 
 // goOn leads a state to an instant, or if there is none, begins one there.

@@ -35,6 +35,7 @@ type cli struct {
 	Restore restoreCommand `cmd:"" help:"Put a backup into empty databases, or with --test try whether it could be."`
 	Verify  verifyCommand  `cmd:"" help:"Verify every chain and what is stored beside it, on the record. Stop the server first if it is on SQLite."`
 	Audit   auditCommand   `cmd:"" help:"Export audit chains."`
+	Report  reportCommand  `cmd:"" help:"Verify compliance reports."`
 	Tenant  tenantCommand  `cmd:"" help:"List tenants and end their trials."`
 	Keys    keysCommand    `cmd:"" help:"Change what protects the keys."`
 	Version versionCommand `cmd:"" help:"Print the version."`

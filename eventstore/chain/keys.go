@@ -17,6 +17,8 @@ const (
 	ContextCheckpoint      = "quantaseal/v1/checkpoint"       // root key, over a signed note
 	ContextVaultRecord     = "quantaseal/v1/vault-record"     // record key, over a sealed record
 	ContextEnvelopeBinding = "quantaseal/v1/envelope-binding" // envelope key, over what an envelope leaves out
+	ContextResult          = "quantaseal/v1/result"           // audit key, over the digest of a compliance result
+	ContextReport          = "quantaseal/v1/report"           // audit key, over what a compliance report's files digest to
 	ContextRecovery        = "quantaseal/v1/recovery"         // root key, over what a chain has lost
 )
 

@@ -27,6 +27,8 @@ func (l *record) apply(f *Fact, s *State) {
 	l.verified.apply(f)
 	l.contents.add(f.Ref, complete(f) && minimal(f))
 	switch f.Event.(type) {
+	case domain.ComplianceReportGenerated:
+		l.exported = within(append(l.exported, f.Ref))
 	case domain.AuditLogQueried:
 		if s.people.reviews(f) {
 			l.reviewed = within(append(l.reviewed, f.Ref))

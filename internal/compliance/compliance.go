@@ -55,10 +55,6 @@ func (r Ref) MarshalJSON() ([]byte, error) { return r.as("failing") }
 
 // as writes the citation of a fact in a role.
 func (r Ref) as(role string) ([]byte, error) {
-	stream := "tenant"
-	if r.Platform {
-		stream = "platform"
-	}
 	return json.Marshal(struct {
 		Stream  string        `json:"stream"`
 		Seq     uint64        `json:"seq"`
@@ -68,7 +64,7 @@ func (r Ref) as(role string) ([]byte, error) {
 		Hash    domain.Digest `json:"hash"`
 		Signer  domain.Digest `json:"sig_key_id"`
 		Role    string        `json:"role"`
-	}{stream, r.Seq, r.EventID, r.Type, Instant(r.Time), r.Hash, r.Signer, role})
+	}{r.Stream(), r.Seq, r.EventID, r.Type, Instant(r.Time), r.Hash, r.Signer, role})
 }
 
 // Instant is Unix microseconds that are written as RFC 3339 in UTC.

@@ -29,9 +29,6 @@ func (s *State) Examine(c *Catalogue, f *Framework, at int64, check string) (Res
 // Mapped returns the checks that f rests on.
 func (f *Framework) Mapped() []string { return f.mapped() }
 
-// Check returns a check by its id.
-func (c *Catalogue) Check(id string) *Check { return c.checks[id] }
-
 // Read reads a catalogue that is not the embedded one.
 var Read = read
 

@@ -53,6 +53,35 @@ The framework may be a parameter, ` + "`?framework=`" + `, as well. In a diff, e
 the later instant; what moved because time went by, or by facts of the platform, is marked *moved_by_time*. A move names one
 fact, or, where very much moved, the first and last of a stretch of facts.
 
+## Reports
+
+Who has ` + "`compliance:report`" + ` (owners and administrators, and API keys of theirs) has a report made by
+` + "`POST /api/v2/compliance/reports {\"framework\"}`" + `, by ` + "`POST …/reports/generate`" + `, by ` + "`POST …/report/{framework}`" + `, or by
+` + "`GET …/report?framework=`" + `, which gives the same report again within a minute. ` + "`at`" + ` is the instant that is
+judged (now), ` + "`days`" + ` the period before it whose days are scored too (90). The answer is JSON, or the file itself
+with ` + "`format=pdf`" + `, ` + "`csv`" + ` (controls), ` + "`evidence`" + ` (CSV) or ` + "`oscal`" + `; ` + "`Accept: application/pdf`" + ` asks for the PDF as
+well. ` + "`GET …/reports`" + ` lists what was made, ` + "`GET …/reports/{id}`" + ` gives one again; both give fresh URLs.
+
+A report has eight files: ` + "`report.json`, `report.pdf`, `controls.csv`, `evidence.csv`" + `, OSCAL 1.1.3 ` + "`assessment-results.json`" + ` and
+` + "`assessment-plan.json`, `platform-evidence.json`" + ` (the facts of the system chain that bear on the score, each as it was signed),
+and ` + "`report.sig.json`" + `. The others are attached to the PDF. Each is had by a signed URL that is
+good for one file and one hour. The same facts, instant and catalogue give the same result digest; a report
+rendered twice is the same, byte for byte.
+
+Two signatures by the tenant's audit key (ML-DSA-65) vouch for it: one within, over the result digest (context
+` + "`quantaseal/v1/result`" + `), and ` + "`report.sig.json`" + ` beside it, over the digests of all files (context
+` + "`quantaseal/v1/report`" + `, over its canonical JSON without ` + "`signature`" + `). Before anybody is given a report the fact
+` + "`COMPLIANCE_REPORT_GENERATED`" + ` names the same digests. The report's id is that fact's event id.
+
+` + "`quantaseal report verify DIRECTORY --bundle FILE --log-id HEX`" + ` computes a report again, without server or database:
+DIRECTORY holds the files of the report (` + "`report.sig.json`, `report.json` and `platform-evidence.json`" + ` at least), FILE the
+tenant's chain, exported after the report was made. It verifies the signatures, the whole chain and the
+evidence of the platform, finds the report on the chain, folds the facts, and compares the result control by
+control. That no evidence of the platform was left out is what the operator signs for.
+
+The PDF's font has Latin, Greek and Cyrillic letters. Others are shown by their numbers, as [U+6771];
+` + "`report.json`" + ` holds the name whole.
+
 ## Tiers
 
 Tier 1 checks rest on facts that requests leave, tier 2 on facts of jobs of the

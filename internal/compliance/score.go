@@ -26,6 +26,9 @@ const (
 	applicableShare = 65
 )
 
+// Grade returns the letter of a score: A from 90 on, B 80, C 70, D 60, else F.
+func Grade(score int) string { return grade(score) }
+
 // Cap is why a score is no higher.
 type Cap struct {
 	ID     string `json:"id"` // integrity, critical or provisional

@@ -58,7 +58,8 @@ var rules = map[string]rule{
 	"internal/ratelimit":   {"internal/batch", "throttled sql lru"},
 	"internal/verify":      {"domain eventstore eventstore/chain internal/sealedstore projections", "sql"},
 	"internal/mail":        {"domain", "resend net/http os"},
-	"internal/report":      {"domain eventstore/chain", "fpdf"},
+	"internal/report":      {"domain eventstore/chain internal/compliance", "barcode fpdf x/image uuid"},
+	"internal/blobs":       {"", "os"},
 	"internal/reactors":    {"domain eventstore eventstore/feed", "sql watermill cloudevents webhooks net/http"},
 
 	"cmd/quantaseal":      {everything, "kong os x/sys x/term"},
@@ -80,6 +81,7 @@ var rules = map[string]rule{
 var confined = map[string]string{
 	"argon2id":    "github.com/alexedwards/argon2id",
 	"aws":         "github.com/aws",
+	"barcode":     "github.com/boombuler/barcode",
 	"circl":       "github.com/cloudflare/circl",
 	"cloudevents": "github.com/cloudevents/sdk-go/v2/event",
 	"esdb":        "github.com/EventStore/EventStore-Client-Go/v4",
@@ -106,6 +108,7 @@ var confined = map[string]string{
 	"watermill":   "github.com/ThreeDotsLabs/watermill",
 	"webhooks":    "github.com/standard-webhooks/standard-webhooks/libraries",
 	"x/crypto":    "golang.org/x/crypto",
+	"x/image":     "golang.org/x/image",
 	"x/net":       "golang.org/x/net",
 	"x/sync":      "golang.org/x/sync",
 	"x/sys":       "golang.org/x/sys",

@@ -42,6 +42,8 @@ var driven = []struct {
 	{"GET metrics/usage", "", "admin owner auditor", domain.ScopeAuditRead},
 	{"GET compliance/score/soc2", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"GET compliance/history/soc2", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
+	{"POST compliance/reports", `{"framework":"soc2","days":1}`, "admin owner", domain.ScopeReport},
+	{"GET compliance/reports", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"GET compliance/frameworks", "", "viewer editor admin owner auditor", domain.ScopeCompliance},
 	{"POST audit/export", `{"format":"bundle"}`, "admin owner auditor", domain.ScopeAuditExport},
 	{"GET users", "", "admin owner", ""},

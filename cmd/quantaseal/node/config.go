@@ -43,6 +43,7 @@ type Config struct {
 	MailFrom       string   `name:"mail-from" env:"QUANTASEAL_MAIL_FROM" help:"Sender of letters: NAME <ADDRESS>."`
 	ResendKey      Secret   `name:"resend-key" env:"RESEND_API_KEY" hidden:"" help:"API key of Resend."`
 	Anchors        string   `env:"QUANTASEAL_ANCHORS" help:"Where anchors are kept, apart from the log: a directory, or postgres://…; by default DATA/anchors, or the schema anchors of the database."`
+	Blobs          string   `env:"QUANTASEAL_BLOBS" default:"local" help:"Where reports are kept: local or local:DIR."`
 	Region         string   `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
 
 	TLSCert    string `name:"tls-cert" env:"QUANTASEAL_TLS_CERT" help:"PEM file of a certificate chain: serve TLS 1.3. Read again when it changes."`
@@ -71,6 +72,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("QUANTASEAL_DATABASE_URL: want postgres://… or nothing")) // it may hold a password
 	}
 	c.checkKMS(wrong)
+	if kind, _, _ := strings.Cut(c.Blobs, ":"); kind != "local" && kind != "" {
+		wrong("QUANTASEAL_BLOBS", c.Blobs, "want local or local:DIR")
+	}
 	if c.TrialDays < 0 || c.TrialDays > 3650 {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ type Node struct {
 	Failures   *commands.Failures
 	Reconciler *commands.Reconciler
 	Queries    *queries.Queries
+	Reports    *commands.Reports
 	Views      *projections.Runner
 	Ring       *keyring.Ring
 	Verifier   *verify.Verifier
@@ -66,6 +68,7 @@ type Node struct {
 	started   bool // that this node runs is on the record
 
 	closes []func() error // in the order of opening
+	blobs  vaulthttp.Blobs
 
 	certificate *listen.Certificate // nil = no TLS
 	keyFile     *localkms.KMS       // nil = there is none
@@ -160,6 +163,9 @@ func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 	if err != nil {
 		return err
 	}
+	if err := n.openReports(scores, options.Version, options.Now); err != nil {
+		return err
+	}
 	views, err := (&projections.Runner{DB: s.viewsWrite, Embedded: s.embedded, Log: n.Log, Logger: options.Logger}).Open(ctx)
 	if err != nil {
 		return err
@@ -231,7 +237,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 	}
 	d := n.Ring.Deployment()
 	n.Server = &vaulthttp.Server{
-		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Scores: scores, Past: &queries.Past{Queries: n.Queries, Log: n.Log}, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
+		Vault: n.Vault, Identity: n.Identity, Encryption: n.Encryption, Queries: n.Queries, Scores: scores, Reports: n.Reports, Blobs: n.blobs, PublicURL: strings.TrimSuffix(n.config.PublicURL, "/"), Past: &queries.Past{Queries: n.Queries, Log: n.Log}, Events: n.Log, Anchors: n.Anchors, Views: n.Views,
 		Verifier: asked{n}, Limits: n.limits, TrustedProxies: proxies,
 		Bundle: chain.BundleHeader{
 			Origin: d.Origin, RootPublicKey: d.RootPublicKey, CreatedUS: d.CreatedUS, Nonce: d.Nonce, LogID: d.LogID,
