@@ -185,7 +185,7 @@ func (blastQuery) wrong(_ context.Context, s *Server, in *call) error {
 // reach, and which values it read that are still in use.
 func (s *Server) blastRadius(ctx context.Context, in *call, _ blastQuery) (reply[blast], error) {
 	p := parametersOf(in.http)
-	since, now := s.span(p, "until")
+	since, until := s.span(p, "until")
 	if p.err != nil {
 		return reply[blast]{}, p.err
 	}
@@ -205,13 +205,14 @@ func (s *Server) blastRadius(ctx context.Context, in *call, _ blastQuery) (reply
 		return reply[blast]{}, errNotFound
 	}
 	s.catchUp(ctx, receipt)
-	r, err := s.Past.Reach(ctx, in.by.Tenant, key, since, now)
+	now := s.Now().UnixMicro()
+	r, err := s.Past.Reach(ctx, in.by.Tenant, key, since, until, now)
 	if err != nil {
 		return reply[blast]{}, err
 	}
 	b := blast{
 		ID: key.ID, Owner: key.Owner, Scopes: key.Scopes, Environment: key.Environment, Active: key.Works(now), ExpiresAt: instant(key.ExpiresAt),
-		Since: instant(since), Until: instant(now), Events: make([]deeds, 0, len(r.Events)), Credentials: make([]touched, 0, len(r.Credentials)),
+		Since: instant(since), Until: instant(until), Events: make([]deeds, 0, len(r.Events)), Credentials: make([]touched, 0, len(r.Credentials)),
 		Reachable: r.Reachable, More: r.More,
 	}
 	for _, d := range r.Events {

@@ -40,32 +40,37 @@ const MaxTouched = 1000
 
 const (
 	deedsOf = `SELECT event_type, COUNT(*), MIN(time_us), MAX(time_us) FROM audit_index
-		WHERE tenant_id = $1 AND actor_id = $2 AND seq >= $3 GROUP BY event_type ORDER BY event_type`
+		WHERE tenant_id = $1 AND actor_id = $2 AND seq >= $3 AND seq < $4 GROUP BY event_type ORDER BY event_type`
 	touchedBy = `SELECT aggregate_id, COUNT(*), MIN(time_us), MAX(time_us), MAX(seq) AS latest FROM audit_index
-		WHERE tenant_id = $1 AND actor_id = $2 AND event_type = 'CREDENTIAL_UNSEALED' AND seq >= $3
-		GROUP BY aggregate_id ORDER BY latest DESC LIMIT $4`
+		WHERE tenant_id = $1 AND actor_id = $2 AND event_type = 'CREDENTIAL_UNSEALED' AND seq >= $3 AND seq < $4
+		GROUP BY aggregate_id ORDER BY latest DESC LIMIT $5`
 	activeIn = `SELECT COUNT(*) FROM credentials WHERE tenant_id = $1 AND environment = $2 AND status = 0 AND (expires_at = 0 OR expires_at > $3)`
 )
 
-// Reach returns what an API key of tenant did from since on, and what it can reach at
-// now, both Unix microseconds. It costs what the key did since.
-func (p *Past) Reach(ctx context.Context, tenant domain.TenantID, key domain.APIKey, since, now int64) (r Reach, err error) {
+// Reach returns what an API key of tenant did from since to until, both included, and
+// what of it matters now: what is exposed, and what the key can read. All three are
+// Unix microseconds. It costs what the key did.
+func (p *Past) Reach(ctx context.Context, tenant domain.TenantID, key domain.APIKey, since, until, now int64) (r Reach, err error) {
 	q := p.Queries
 	from, err := q.firstAt(ctx, tenant, since)
+	if err != nil {
+		return r, fmt.Errorf("what a key reached: %w", err)
+	}
+	before, err := q.firstAt(ctx, tenant, until+1)
 	if err != nil {
 		return r, fmt.Errorf("what a key reached: %w", err)
 	}
 	r.Events, err = list(ctx, q.DB, func(rows *sql.Rows) (d Deeds, err error) {
 		err = rows.Scan(&d.Type, &d.Times, &d.First, &d.Last)
 		return d, err
-	}, deedsOf, tenant.ID[:], key.ID.ID[:], from)
+	}, deedsOf, tenant.ID[:], key.ID.ID[:], from, before)
 	if err != nil {
 		return r, fmt.Errorf("what a key did: %w", err)
 	}
 	r.Credentials, err = list(ctx, q.DB, func(rows *sql.Rows) (t Touched, err error) {
 		err = rows.Scan(fixed(t.ID.ID[:]), &t.Times, &t.First, &t.Last, &t.LastSeq)
 		return t, err
-	}, touchedBy, tenant.ID[:], key.ID.ID[:], from, MaxTouched+1)
+	}, touchedBy, tenant.ID[:], key.ID.ID[:], from, before, MaxTouched+1)
 	if err != nil {
 		return r, fmt.Errorf("what a key read: %w", err)
 	}

@@ -116,6 +116,11 @@ func TestPast(t *testing.T) {
 		if radius(made.ID, ""); blast.Exposed != 1 || !blast.Credentials[0].Exposed || blast.Credentials[1].Exposed {
 			t.Errorf("a restored credential is exposed, one with another value is not: %+v", blast)
 		}
+		for query, want := range map[string]int{"?until=" + at(first): 2, "?until=" + at(before): 0} { // what was, and what of it matters now
+			if radius(made.ID, query); blast.Active || len(blast.Credentials) != want || blast.Exposed != min(want, 1) {
+				t.Errorf("the reach of the revoked key %s is %+v", query, blast)
+			}
+		}
 		if radius(a.KeyID, "?since="+at(second)); !blast.Active || blast.Reachable != 2 || len(blast.Credentials) != 0 {
 			t.Errorf("the other key's reach is %+v", blast)
 		}
