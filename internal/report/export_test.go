@@ -18,3 +18,6 @@ func (r *Report) Wrapper() (func(text string, width float64) (lines []string, wi
 		return lines, widths
 	}, nil
 }
+
+// Reading says how the chain was found.
+func (r *Report) Reading() (short, sentence string) { return r.reading() }

@@ -11,10 +11,11 @@ import (
 
 func (p *page) keys(digest domain.Digest) {
 	a, r := &p.r.Assessment, p.r
+	verified, _ := r.reading()
 	p.section("Cryptography")
 	p.pairs([][2]string{
 		{"Head of the chain", "event " + strconv.FormatUint(a.AsOfSeq, 10) + ", " + a.HeadHash.String()},
-		{"Verified", "events 0 to " + strconv.FormatUint(a.AsOfSeq, 10) + ": links, hashes and signatures"},
+		{"Verified", verified},
 		{"Log id", r.LogID.String()},
 		{"Audit key", r.KeyID.String()},
 		{"Result digest", digestText(digest)},

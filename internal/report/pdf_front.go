@@ -137,11 +137,11 @@ func (p *page) bars() {
 
 func (p *page) scope() {
 	a := &p.r.Assessment
+	_, found := p.r.reading()
 	p.section("Scope and limits")
 	p.heading("What was looked at", 14)
 	p.prose("One tenant of a QuantaSeal deployment: a vault for credentials that records each act as a signed fact on a chain of its own. Every result here is a function " +
-		"of the facts up to event " + strconv.FormatUint(a.AsOfSeq, 10) + ", of one instant and of the catalogue. The chain was verified, link by link and signature by signature, " +
-		"while it was read. Where no fact speaks to a check the result is \"no evidence\", which counts as zero.")
+		"of the facts up to event " + strconv.FormatUint(a.AsOfSeq, 10) + ", of one instant and of the catalogue. " + found + " Where no fact speaks to a check the result is \"no evidence\", which counts as zero.")
 	p.heading("What was counted", 14)
 	p.prose(a.Coverage.Statement + ". " + p.r.Framework.Counted)
 	p.heading("What is out of sight", 14)

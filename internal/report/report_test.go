@@ -14,6 +14,7 @@ import (
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
+	"github.com/quantaseal/quantaseal/internal/compliance"
 	"github.com/quantaseal/quantaseal/internal/report"
 )
 
@@ -48,6 +49,24 @@ func TestReportsAreDeterministic(t *testing.T) {
 	r.Assessment.Framework = "gdpr"
 	if _, err := r.Files(); err == nil {
 		t.Error("an assessment of another framework is reported")
+	}
+}
+
+// A report says that the chain did not hold, and nowhere that it did.
+func TestABrokenChainIsSaid(t *testing.T) {
+	r := reportOf(t, "soc2", "")
+	sound := files(t, r)[report.PDFFile]
+	if short, sentence := r.Reading(); !strings.HasPrefix(short, "events 0 to ") || !strings.Contains(sentence, "was verified") {
+		t.Errorf("a sound chain reads %q, %q", short, sentence)
+	}
+	r.Assessment.Caps = append(r.Assessment.Caps, compliance.Cap{ID: "integrity", Reason: "V13 at 7"})
+	for i, said := range func() []string { a, b := r.Reading(); return []string{a, b} }() {
+		if !strings.Contains(said, "V13 at 7") || strings.Contains(said, "events 0") || strings.Contains(said, "was verified, link") {
+			t.Errorf("%d: a broken chain reads %q", i, said)
+		}
+	}
+	if bytes.Equal(files(t, r)[report.PDFFile], sound) {
+		t.Error("the PDF does not say it")
 	}
 }
 
