@@ -147,7 +147,11 @@ func complianceArea() area {
 		{"GET", "/blobs/*key"}: {
 			summary: "Read a file by its signed URL", about: "The URL is proof enough. Every other, and one whose time is over, is denied.",
 			query: []*openapi.Parameter{asked("expires", "As the URL says.", openapi.Schema{Type: "string"}), asked("signature", "As the URL says.", openapi.Schema{Type: "string"})},
-			raw:   []rawAnswer{{200, "application/pdf", anything, "The file, as application/pdf, application/json or text/csv."}},
+			raw: []rawAnswer{
+				{200, "application/pdf", anything, "The file."},
+				{200, fileKinds[".csv"], anything, "The file."},
+				{200, fileKinds[".json"], schemaOf(openapi.Schema{Type: "object"}), "The file."},
+			},
 		},
 		{"GET", "/compliance/frameworks"}: {summary: "List the frameworks", answer: []framework{}},
 	}}

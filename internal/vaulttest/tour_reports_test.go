@@ -134,7 +134,7 @@ func checkFiles(t *testing.T, v *vaulttest.Vault, r reported, fact domain.Compli
 			t.Errorf("%s digests to %s, recorded is %s, signed %s", name, digests[name], digest, sidecar.Files[name].Hash)
 		}
 	}
-	at, err := v.Log.At(t.Context(), domain.TenantID{ID: domain.ID(sidecar.TenantID.ID)}, 0)
+	at, err := v.Log.At(t.Context(), domain.TenantID{ID: sidecar.TenantID.ID}, 0)
 	if err != nil || domain.Digest(at.Header.SignerKeyID) != sidecar.KeyID || sidecar.ReportID != fact.ReportID || sidecar.ResultDigest != fact.ResultDigest {
 		t.Errorf("signed by %s as of report %s: %v", sidecar.KeyID, sidecar.ReportID, err)
 	}
