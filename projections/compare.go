@@ -164,7 +164,7 @@ func listRows(ctx context.Context, db querier, t keyed, tenant domain.TenantID) 
 	for i := range order {
 		order[i] = strconv.Itoa(i + 1)
 	}
-	rows, err := db.QueryContext(ctx, `SELECT * FROM `+t.table+` WHERE tenant_id = $1 ORDER BY `+strings.Join(order, ", "), tenant.ID[:]) //nolint:sqlclosecheck,rowserrcheck // close closes it, and tells
+	rows, err := db.QueryContext(ctx, `SELECT * FROM `+t.table+` WHERE tenant_id = $1 ORDER BY `+strings.Join(order, ", "), tenant.ID[:]) //nolint:rowserrcheck // close closes it, and tells
 	if err != nil {
 		return nil, err
 	}

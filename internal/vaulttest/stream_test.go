@@ -69,7 +69,7 @@ func follow(t *testing.T, c *vaulttest.Client, query, lastEventID string) *strea
 		r.Header.Set("Accept", want)
 		r.Header.Set("Last-Event-ID", lastEventID)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r) //nolint:bodyclose // close closes it
 	if err != nil {
 		t.Fatal(err)
 	}
