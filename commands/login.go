@@ -196,31 +196,6 @@ func (i *Identity) Refresh(ctx context.Context, cmd Refresh) (Session, error) {
 // lastUse is the last stamp at which the session is not over by itself.
 func lastUse(s domain.Session) int64 { return s.End() - 1 }
 
-// Logout asks for a session to end.
-type Logout struct {
-	Actor domain.Actor // anonymous: the request and where it came from
-	Token Secret       // a refresh token of the session
-}
-
-// Logout ends the session that the token belongs to. A token that leads nowhere
-// is no error: there is nothing to end, and nothing to learn.
-func (i *Identity) Logout(ctx context.Context, cmd Logout) (eventstore.Receipt, error) {
-	tenant, session, err := i.Tokens.ReadRefresh(cmd.Token)
-	if err != nil {
-		return eventstore.Receipt{}, nil //nolint:nilerr // a token that is none ends nothing
-	}
-	by, digest := cmd.Actor, i.Tokens.Digest(cmd.Token)
-	by.Tenant = tenant
-	s, _, err := eventstore.Fold[domain.Session](ctx, i.Log, tenant, sessionAggregate(session))
-	if err != nil || !s.Knows(digest) {
-		return eventstore.Receipt{}, err
-	}
-	by.Kind, by.ID, by.User, by.Session = domain.ActorUser, s.User.ID, s.User, session
-	_, receipt, err := transact(ctx, i.Log, by, sessionAggregate(session), terms[domain.Session]{},
-		func(s domain.Session) ([]domain.SessionEvent, error) { return s.Revoke(domain.EndedByLogout) })
-	return receipt, err
-}
-
 // UserOf returns the user of tenant with an e-mail address. It refuses with
 // Invalid what is no address and with NotFound one that is not tenant's.
 func (i *Identity) UserOf(ctx context.Context, tenant domain.TenantID, address string) (domain.UserID, error) {

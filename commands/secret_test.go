@@ -40,7 +40,7 @@ func TestCommandsDoNotPrintSecrets(t *testing.T) {
 		commands.Login{Password: secret},
 		commands.Session{Access: secret, Refresh: secret},
 		commands.Refresh{Token: secret},
-		commands.Logout{Token: secret},
+		commands.Logout{Token: secret, Access: secret},
 		commands.CreateKey{Idempotency: commands.Idempotency{Body: secret}},
 		commands.CreatedKey{Key: secret},
 	} {

@@ -70,13 +70,21 @@ func (s *Server) refresh(ctx context.Context, in *call, req refreshRequest) (rep
 	return s.open(in, got, err)
 }
 
-// logout handles POST /auth/logout. A token that leads nowhere is no error.
+// logout handles POST /auth/logout. It ends the session of the refresh token, or, where
+// that leads nowhere, of the access token that came with the request. Tokens that lead
+// nowhere are no error.
 func (s *Server) logout(ctx context.Context, in *call, req refreshRequest) (reply[none], error) {
 	token, err := refreshTokenFrom(in.http, req.RefreshToken)
 	if err != nil {
 		return reply[none]{}, err
 	}
-	receipt, err := s.Identity.Logout(ctx, commands.Logout{Actor: in.by, Token: commands.Secret(token)})
+	cmd := commands.Logout{Actor: in.by, Token: commands.Secret(token)}
+	presented, err := credentialOf(in.http)
+	if err == nil && presented.kind == accessTokenCredential && (!presented.fromCookie || checkOrigin(in.http) == nil) {
+		cmd.Access = presented.value
+	}
+	receipt, err := s.Identity.Logout(ctx, cmd)
+	clear(presented.value)
 	if err != nil {
 		return reply[none]{}, err
 	}

@@ -75,7 +75,7 @@ func authArea() area {
 		},
 		{"POST", "/auth/login"}:   {summary: "Log in", request: loginRequest{}, required: []string{"email", "password"}, example: account, answer: sessionForm{}, about: "With totp_code or backup_code where there is a second factor." + cookies},
 		{"POST", "/auth/refresh"}: {summary: "Renew a login", request: refreshRequest{}, answer: sessionForm{}, about: "The refresh token comes in the body or as a cookie, and is good once: a second use ends the login." + cookies},
-		{"POST", "/auth/logout"}:  {summary: "Log out", request: refreshRequest{}, about: "A token that leads nowhere is no error."},
+		{"POST", "/auth/logout"}:  {summary: "Log out", request: refreshRequest{}, about: "Ends the session of the refresh token, or else of the access token. A token that leads nowhere is no error."},
 		{"POST", "/auth/verify-email"}: {
 			summary: "Prove an address", request: verifyEmailRequest{}, required: []string{"token"}, answer: proven{}, missing: true,
 			example: `{"token":"from-the-letter"}`,

@@ -176,7 +176,7 @@ func TestTourRefresh(t *testing.T) {
 	})
 }
 
-// TestTourLogout ends sessions by body and by cookie.
+// TestTourLogout ends sessions by body, by cookie and by the access token alone.
 func TestTourLogout(t *testing.T) {
 	t.Parallel()
 	enginesAt(t, func(t *testing.T, v *vaulttest.Vault, c *clock) {
@@ -201,6 +201,20 @@ func TestTourLogout(t *testing.T) {
 			t.Errorf("the browser keeps %q", got)
 		}
 		browser.Must(t, http.StatusUnauthorized, http.MethodGet, keysPath, nil)
+
+		session = tokensOf(t, nobody.Must(t, http.StatusOK, http.MethodPost, authPath+"login", credentials(a.Email, vaulttest.Password)))
+		w.saw(t, "LOGIN_SUCCEEDED", "SESSION_ISSUED")
+		foreign := &vaulttest.Client{URL: v.URL, Header: http.Header{"Cookie": {"accessToken=" + session.Token}, "Sec-Fetch-Site": {"cross-site"}}}
+		for _, nothing := range []*vaulttest.Client{a.Client, foreign, v.As(session.Token[:len(session.Token)-9] + "forged-it")} {
+			nothing.Must(t, http.StatusOK, http.MethodPost, authPath+"logout", nil)
+		}
+		w.saw(t)
+		bearer := v.As(session.Token)
+		w.receipted(t, bearer.Must(t, http.StatusOK, http.MethodPost, authPath+"logout", nil), "SESSION_REVOKED")
+		bearer.Must(t, http.StatusUnauthorized, http.MethodGet, keysPath, nil)
+		nobody.Must(t, http.StatusUnauthorized, http.MethodPost, authPath+"refresh", map[string]string{"refresh_token": session.Refresh})
+		bearer.Must(t, http.StatusOK, http.MethodPost, authPath+"logout", nil)
+		w.saw(t)
 
 		c.forward(domain.AccessTTL + time.Minute)
 		a.Must(t, http.StatusOK, http.MethodGet, keysPath, nil) // the API key goes on
