@@ -2,20 +2,6 @@ package http
 
 import "github.com/quantaseal/quantaseal/internal/openapi"
 
-// unsealedForm is how unsealed writes itself, but for the value.
-type unsealedForm struct {
-	CredentialID string  `json:"credential_id"`
-	ID           string  `json:"id"`
-	EntryID      string  `json:"entry_id"`
-	Name         string  `json:"name"`
-	Type         string  `json:"credential_type"`
-	Algorithm    string  `json:"algorithm"`
-	Version      uint16  `json:"version"`
-	Accessed     instant `json:"last_accessed_at"`
-	Expires      instant `json:"ttl_expires_at"`
-	ExpiresAt    instant `json:"expires_at"`
-}
-
 type (
 	valuesForm struct {
 		unsealedForm

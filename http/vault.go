@@ -170,21 +170,24 @@ func (a unsealed) room() int {
 	return roomForRest + 6*(len(a.Credential.Name)+len(a.Credential.Type)) + len(a.fields)*(2*len(a.Value)+roomForRest)
 }
 
+// unsealedForm is how unsealed writes itself, but for the value.
+type unsealedForm struct {
+	CredentialID string  `json:"credential_id"`
+	ID           string  `json:"id"`
+	EntryID      string  `json:"entry_id"`
+	Name         string  `json:"name"`
+	Type         string  `json:"credential_type"`
+	Algorithm    string  `json:"algorithm"`
+	Version      uint16  `json:"version"`
+	Accessed     instant `json:"last_accessed_at"`
+	Expires      instant `json:"ttl_expires_at"`
+	ExpiresAt    instant `json:"expires_at"`
+}
+
 func (a unsealed) appendJSON(b []byte) ([]byte, error) {
 	defer clear(a.Value)
 	c := a.Credential
-	named, err := appendJSON(nil, struct {
-		CredentialID string  `json:"credential_id"`
-		ID           string  `json:"id"`
-		EntryID      string  `json:"entry_id"`
-		Name         string  `json:"name"`
-		Type         string  `json:"credential_type"`
-		Algorithm    string  `json:"algorithm"`
-		Version      uint16  `json:"version"`
-		Accessed     instant `json:"last_accessed_at"`
-		Expires      instant `json:"ttl_expires_at"`
-		ExpiresAt    instant `json:"expires_at"`
-	}{
+	named, err := appendJSON(nil, unsealedForm{
 		c.ID.Handle(), c.Entry().String(), c.Entry().String(), c.Name, c.Type, domain.SealAlgorithm, c.Version,
 		instant(a.Receipt.TimeUS), instant(c.ExpiresAt), instant(c.ExpiresAt),
 	})
