@@ -59,7 +59,7 @@ var rules = map[string]rule{
 	"internal/verify":      {"domain eventstore eventstore/chain internal/sealedstore projections", "sql"},
 	"internal/mail":        {"domain", "resend net/http os"},
 	"internal/report":      {"domain eventstore/chain internal/compliance", "barcode fpdf x/image uuid"},
-	"internal/blobs":       {"", "os"},
+	"internal/blobs":       {"internal/awskms", "aws net/http os"},
 	"internal/reactors":    {"domain eventstore eventstore/feed", "sql watermill cloudevents webhooks net/http"},
 
 	"cmd/quantaseal":      {everything, "kong os x/sys x/term"},
@@ -70,6 +70,7 @@ var rules = map[string]rule{
 	"internal/kmstest":   {"internal/keyring", "test net/http os"},
 	"internal/nodetest":  {"", "test os"},
 	"internal/pgtest":    {"", "test pgx os"},
+	"internal/s3test":    {"", "test aws net/http os"},
 	"internal/vaulttest": {everything + " internal/apitest internal/kmstest internal/nodetest internal/pgtest eventstore/storetest", "test otp pgx sqlite sql net/http os"},
 	"internal/timing":    {everything, "net/http os"},
 	"internal/bench":     {everything + " internal/pgtest internal/vaulttest", "test circl pgx sqlite sql net/http os"},
@@ -132,7 +133,7 @@ var (
 
 // testSupport is imported by tests, by each other and by internal/bench alone.
 var testSupport = []string{
-	"eventstore/storetest", "internal/apitest", "internal/bench", "internal/kmstest", "internal/nodetest", "internal/pgtest", "internal/timing",
+	"eventstore/storetest", "internal/apitest", "internal/bench", "internal/kmstest", "internal/nodetest", "internal/pgtest", "internal/s3test", "internal/timing",
 	"internal/vaulttest",
 }
 
