@@ -42,35 +42,46 @@ func (l *Local) Open() (*Local, error) {
 // Close lets go of the directory.
 func (l *Local) Close() error { return l.root.Close() }
 
-// Put keeps data durably under key, readable by this user alone. The content's type
-// follows from the key.
+// errDirectory reports a key that others continue, which takes no blob.
+var errDirectory = errors.New("blobs: a directory")
+
+// Put keeps data durably under key, readable by this user alone, unless something is
+// kept there: then that stays, and is durable when Put returns. The content's type
+// follows from the key. It refuses with ErrBadKey and ErrTooLarge.
 func (l *Local) Put(_ context.Context, key, _ string, data []byte) error {
-	if err := check(key); err != nil {
+	if err := checkNew(key, data); err != nil {
 		return err
 	}
-	if _, err := l.root.Stat(key); err == nil {
-		return nil
+	if err := l.put(key, data); err != nil {
+		return fmt.Errorf("keeping a blob: %w", err)
+	}
+	return nil
+}
+
+func (l *Local) put(key string, data []byte) error {
+	if there, err := l.root.Stat(key); err == nil {
+		if there.IsDir() {
+			return errDirectory
+		}
+		return l.syncAbove(key) // whoever put it may not have come so far yet
 	}
 	if err := l.root.MkdirAll(path.Dir(key), 0o700); err != nil {
-		return fmt.Errorf("keeping a blob: %w", err)
+		return err
 	}
 	var drawn [8]byte
 	_, _ = rand.Read(drawn[:]) // ends the process rather than fail
-	draft := key + ".draft-" + hex.EncodeToString(drawn[:])
-	if err := l.write(draft, data); err != nil {
-		return fmt.Errorf("keeping a blob: %w", errors.Join(err, l.root.Remove(draft)))
+	draft := path.Dir(key) + "/.draft-" + hex.EncodeToString(drawn[:])
+	err := l.write(draft, data)
+	if err == nil {
+		err = l.root.Link(draft, key) // unlike a rename, it replaces nothing
 	}
-	if err := l.root.Rename(draft, key); err != nil {
-		return fmt.Errorf("keeping a blob: %w", err)
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // another one was first
 	}
-	for dir := path.Dir(key); ; dir = path.Dir(dir) { // those above may be new as well
-		if err := l.sync(dir); err != nil {
-			return fmt.Errorf("keeping a blob: %w", err)
-		}
-		if dir == "." {
-			return nil
-		}
+	if err = errors.Join(err, l.root.Remove(draft)); err != nil {
+		return err
 	}
+	return l.syncAbove(key)
 }
 
 func (l *Local) write(name string, data []byte) error {
@@ -85,13 +96,18 @@ func (l *Local) write(name string, data []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// sync makes what was put into a directory durable.
-func (l *Local) sync(dir string) error {
-	d, err := l.root.Open(dir)
-	if err != nil {
-		return err
+// syncAbove makes the names that lead to a key durable. Those of directories may be
+// as new as its own.
+func (l *Local) syncAbove(key string) error {
+	for dir := path.Dir(key); ; dir = path.Dir(dir) {
+		d, err := l.root.Open(dir)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil || dir == "." {
+			return err
+		}
 	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Get returns what is kept under key, or ErrNotFound.
@@ -99,16 +115,28 @@ func (l *Local) Get(_ context.Context, key string) ([]byte, error) {
 	if err := check(key); err != nil {
 		return nil, err
 	}
-	data, err := l.root.ReadFile(key)
-	if errors.Is(err, fs.ErrNotExist) {
+	there, err := l.root.Stat(key)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && there.IsDir() {
 		return nil, ErrNotFound
 	}
-	return data, err
+	if err != nil {
+		return nil, fmt.Errorf("reading a blob: %w", err)
+	}
+	data, err := l.root.ReadFile(key)
+	if err != nil {
+		return nil, fmt.Errorf("reading a blob: %w", err)
+	}
+	return data, nil
 }
 
-// URL returns the path and query of a URL that Read honours until a moment.
+// URL returns the path and query of a URL that Read honours until a moment, in whole
+// seconds. It refuses with ErrRefused one that is less than a second or more than
+// MaxTTL from now, and with ErrBadKey.
 func (l *Local) URL(ctx context.Context, key string, until time.Time) (string, error) {
 	if err := check(key); err != nil {
+		return "", err
+	}
+	if _, err := ttl(l.Now(), until); err != nil {
 		return "", err
 	}
 	expires := strconv.FormatInt(until.Unix(), 10)

@@ -30,7 +30,7 @@ type Config struct {
 	KMS            string   `name:"kms" env:"QUANTASEAL_KMS" default:"local" help:"What wraps all keys: local, local:DIR or aws:ARN of a symmetric key."`
 	FormerKMS      string   `name:"former-kms" env:"QUANTASEAL_FORMER_KMS" help:"What unwraps the keys that QUANTASEAL_KMS does not hold yet, while a deployment moves."`
 	RootKey        string   `name:"root-key" env:"QUANTASEAL_ROOT_KEY" help:"aws:ARN of an ML_DSA_65 key that signs for the deployment; empty for one that QUANTASEAL_KMS keeps."`
-	AWSEndpoint    string   `name:"aws-endpoint" env:"QUANTASEAL_AWS_ENDPOINT" help:"URL of AWS KMS; empty for the region's own."`
+	AWSEndpoint    string   `name:"aws-endpoint" env:"QUANTASEAL_AWS_ENDPOINT" help:"URL of AWS KMS and S3; empty for the region's own."`
 	PassphraseFile string   `name:"kms-passphrase-file" env:"QUANTASEAL_KMS_PASSPHRASE_FILE" help:"File with the passphrase that protects a local key file."`
 	TrialDays      int      `name:"trial-days" env:"QUANTASEAL_TRIAL_DAYS" default:"14" help:"Days of a new tenant's trial; 0 for no trial clock."`
 	PublicURL      string   `name:"public-url" env:"QUANTASEAL_PUBLIC_URL" help:"URL under which clients reach the API; names the deployment in its audit chain."`
@@ -43,7 +43,7 @@ type Config struct {
 	MailFrom       string   `name:"mail-from" env:"QUANTASEAL_MAIL_FROM" help:"Sender of letters: NAME <ADDRESS>."`
 	ResendKey      Secret   `name:"resend-key" env:"RESEND_API_KEY" hidden:"" help:"API key of Resend."`
 	Anchors        string   `env:"QUANTASEAL_ANCHORS" help:"Where anchors are kept, apart from the log: a directory, or postgres://…; by default DATA/anchors, or the schema anchors of the database."`
-	Blobs          string   `env:"QUANTASEAL_BLOBS" default:"local" help:"Where reports are kept: local or local:DIR."`
+	Blobs          string   `env:"QUANTASEAL_BLOBS" default:"local" help:"Where reports are kept: local, local:DIR or s3://BUCKET/PREFIX."`
 	Region         string   `env:"QUANTASEAL_REGION" default:"local" help:"Shown by /health."`
 
 	TLSCert    string `name:"tls-cert" env:"QUANTASEAL_TLS_CERT" help:"PEM file of a certificate chain: serve TLS 1.3. Read again when it changes."`
@@ -72,9 +72,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("QUANTASEAL_DATABASE_URL: want postgres://… or nothing")) // it may hold a password
 	}
 	c.checkKMS(wrong)
-	if kind, _, _ := strings.Cut(c.Blobs, ":"); kind != "local" && kind != "" {
-		wrong("QUANTASEAL_BLOBS", c.Blobs, "want local or local:DIR")
-	}
+	c.checkBlobs(wrong)
 	if c.TrialDays < 0 || c.TrialDays > 3650 {
 		wrong("QUANTASEAL_TRIAL_DAYS", fmt.Sprint(c.TrialDays), "want 0 to 3650")
 	}

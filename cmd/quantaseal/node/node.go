@@ -163,7 +163,7 @@ func (n *Node) assemble(ctx context.Context, s *stores, options Options) error {
 	if err != nil {
 		return err
 	}
-	if err := n.openReports(scores, options.Version, options.Now); err != nil {
+	if err := n.openReports(ctx, scores, options.Version, options.Now); err != nil {
 		return err
 	}
 	views, err := (&projections.Runner{DB: s.viewsWrite, Embedded: s.embedded, Log: n.Log, Logger: options.Logger}).Open(ctx)

@@ -91,7 +91,7 @@ func TestWrongConfigurationIsNamed(t *testing.T) {
 	const secret = "marker"
 	c := node.Config{
 		Addr: "x", KMS: "aws", DatabaseURL: "mysql://u:" + secret + "@h/db", TrialDays: -1,
-		RateLimit: -1, AuthRateLimit: 1 << 30, TrustedProxies: []string{"10.0.0.0/8", "10.0.0.1/8"}, PublicURL: "https://u:" + secret + "@h",
+		Blobs: "s3://u:" + secret + "@bucket", RateLimit: -1, AuthRateLimit: 1 << 30, TrustedProxies: []string{"10.0.0.0/8", "10.0.0.1/8"}, PublicURL: "https://u:" + secret + "@h",
 	}
 	for _, url := range []string{c.PublicURL, "https://u:" + secret + "@%zz"} {
 		c.PublicURL = url
@@ -99,10 +99,23 @@ func TestWrongConfigurationIsNamed(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Fatalf("got %v", err)
 		}
-		for _, name := range []string{"ADDR", "DATA", "KMS", "DATABASE_URL", "TRIAL_DAYS", "PUBLIC_URL", "RATE_LIMIT", "AUTH_RATE_LIMIT", "TRUSTED_PROXIES"} {
+		for _, name := range []string{"ADDR", "DATA", "KMS", "DATABASE_URL", "BLOBS", "TRIAL_DAYS", "PUBLIC_URL", "RATE_LIMIT", "AUTH_RATE_LIMIT", "TRUSTED_PROXIES"} {
 			if !strings.Contains(err.Error(), "QUANTASEAL_"+name) {
 				t.Errorf("%s is not named by %v", name, err)
 			}
+		}
+	}
+}
+
+// Where blobs are kept is a directory or a bucket, and nothing that only looks like it.
+func TestPlacesOfBlobs(t *testing.T) {
+	for place, good := range map[string]bool{
+		"": true, "local": true, "local:/srv/blobs": true, "s3://bucket": true, "s3://bucket/quantaseal": true,
+		"s3": false, "s3:bucket": false, "s3://": false, "s3://Bucket": false, "s3://bucket/": false, "s3://bucket/../other": false, "gs://bucket": false,
+	} {
+		c := node.Config{Addr: "127.0.0.1:0", Data: "data", KMS: "local", Blobs: place}
+		if err := c.Validate(); (err == nil) != good {
+			t.Errorf("%q: got %v", place, err)
 		}
 	}
 }

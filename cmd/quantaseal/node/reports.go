@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/quantaseal/quantaseal/commands"
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/eventstore"
 	"github.com/quantaseal/quantaseal/eventstore/chain"
-	"github.com/quantaseal/quantaseal/internal/blobs"
-	"github.com/quantaseal/quantaseal/internal/keyring"
 	"github.com/quantaseal/quantaseal/internal/report"
 	"github.com/quantaseal/quantaseal/queries"
 )
@@ -137,65 +133,12 @@ func (c composer) sign(ctx context.Context, r *report.Report) (commands.Composed
 	return composed, nil
 }
 
-// localBlobs implements commands.Blobs and the HTTP server's Blobs over a directory.
-type localBlobs struct{ *blobs.Local }
-
-// Get implements commands.Blobs.
-func (b localBlobs) Get(ctx context.Context, key string) ([]byte, error) {
-	return got(b.Local.Get(ctx, key))
-}
-
-// Read implements http.Blobs.
-func (b localBlobs) Read(ctx context.Context, key, expires, signature string) ([]byte, string, error) {
-	data, name, err := b.Local.Read(ctx, key, expires, signature)
-	if errors.Is(err, blobs.ErrRefused) {
-		err = domain.ErrDenied
-	}
-	return data, name, err
-}
-
-// got returns what a store of blobs gave, in the words of commands.
-func got(data []byte, err error) ([]byte, error) {
-	if errors.Is(err, blobs.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", commands.ErrNoBlob, err)
-	}
-	return data, err
-}
-
 // openReports opens where reports are kept, and what makes them.
-func (n *Node) openReports(scores *queries.Scores, version string, now func() time.Time) error {
-	local, err := (&blobs.Local{Dir: n.config.blobsDir(), Path: "/api/v2/blobs/", Now: now, Sign: n.signBlob}).Open()
+func (n *Node) openReports(ctx context.Context, scores *queries.Scores, version string, now func() time.Time) error {
+	kept, err := n.openBlobs(ctx, now)
 	if err != nil {
 		return fmt.Errorf("%w: QUANTASEAL_BLOBS: %w", ErrMisconfigured, err)
 	}
-	n.closes = append(n.closes, local.Close)
-	n.Reports = &commands.Reports{Log: n.Log, Keys: n.Ring, Composer: composer{n, scores, version}, Blobs: localBlobs{local}, Now: now}
-	n.blobs = localBlobs{local}
+	n.Reports = &commands.Reports{Log: n.Log, Keys: n.Ring, Composer: composer{n, scores, version}, Blobs: kept, Now: now}
 	return nil
-}
-
-// signBlob signs for the tenant that the second name of a key is, under its blinding
-// key: who takes its keys from the KMS takes its files too.
-func (n *Node) signBlob(ctx context.Context, key string, parts ...[]byte) ([32]byte, error) {
-	names := strings.Split(key, "/")
-	if len(names) < 3 {
-		return [32]byte{}, blobs.ErrRefused
-	}
-	id, err := domain.ParseID(names[1])
-	if err != nil || id.IsZero() {
-		return [32]byte{}, blobs.ErrRefused
-	}
-	mac, err := n.Ring.Blind(ctx, domain.TenantID{ID: id}, parts...)
-	if errors.Is(err, keyring.ErrNoTenant) {
-		err = blobs.ErrRefused
-	}
-	return mac, err
-}
-
-// blobsDir returns the directory of local blobs.
-func (c *Config) blobsDir() string {
-	if _, dir, given := strings.Cut(c.Blobs, ":"); given && dir != "" {
-		return dir
-	}
-	return filepath.Join(c.Data, "blobs")
 }
