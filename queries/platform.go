@@ -37,14 +37,3 @@ func (s *Scores) platformNow(ctx context.Context) (*compliance.Platform, error) 
 	s.platform.known = next
 	return next, nil
 }
-
-// Evidence returns which facts of the system chain may bear on a score at an instant,
-// by their sequence numbers: of each kind the newest n. If that chain does not verify
-// there are none.
-func (s *Scores) Evidence(ctx context.Context, at int64, n int) ([]uint64, error) {
-	p, err := s.platformNow(ctx)
-	if err != nil || p.Broken() {
-		return nil, err
-	}
-	return p.Evidence(at, n), nil
-}

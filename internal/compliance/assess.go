@@ -38,6 +38,11 @@ type Assessment struct {
 	AsOfSeq          uint64            `json:"as_of_seq"` // the last fact that counts
 	HeadHash         domain.Digest     `json:"head_hash"` // of that fact
 	Catalogue        CatalogueRef      `json:"catalogue"`
+
+	// Platform are the facts of the system chain that the checks relied on, by their
+	// sequence numbers, sorted. From these alone each check comes out the same: of
+	// those that it looks for it takes the newest.
+	Platform []uint64 `json:"-"`
 }
 
 // Coverage is how much of a framework the vault can see.
@@ -88,7 +93,10 @@ type AssessedCheck struct {
 // Assess scores a framework of c at an instant, Unix microseconds, which is not
 // before the last fact. The same facts give the same assessment.
 func (s *State) Assess(c *Catalogue, f *Framework, at int64) Assessment {
-	return s.assess(c, f, at, s.examine(c, f, at))
+	on := s.relying()
+	a := on.assess(c, f, at, on.examine(c, f, at))
+	a.Platform = on.reliedOn()
+	return a
 }
 
 // assess scores what the checks found.

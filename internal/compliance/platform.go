@@ -1,6 +1,7 @@
 package compliance
 
 import (
+	"maps"
 	"math/big"
 	"slices"
 
@@ -16,6 +17,8 @@ type Platform struct {
 	head   domain.Digest
 	broken string
 	facts  map[string][]observed // by type, in order
+
+	relied map[uint64]bool // the facts that a question was answered by; nil: nobody asks which
 }
 
 // observed is a fact of the platform.
@@ -58,6 +61,26 @@ func (p *Platform) Clone() *Platform {
 	return &c
 }
 
+// relying returns s as it is judged, which notes on what facts of the platform its
+// checks rely.
+func (s *State) relying() *State {
+	if s.platform == nil {
+		return s
+	}
+	p := *s.platform
+	p.relied = map[uint64]bool{}
+	return s.On(&p)
+}
+
+// reliedOn returns the facts of the platform that checks relied on, by their sequence
+// numbers, sorted.
+func (s *State) reliedOn() []uint64 {
+	if s.platform == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.platform.relied))
+}
+
 // On returns s as it is judged with what is known of the platform. Neither it nor s
 // may change while the other is used.
 func (s *State) On(p *Platform) *State {
@@ -81,6 +104,9 @@ func latest[E domain.PlatformEvent](p *Platform, at, since int64, good func(E) b
 			break
 		}
 		if e, ok := o.PlatformEvent.(E); ok && good(e) {
+			if p.relied != nil {
+				p.relied[o.Seq] = true
+			}
 			return e, o.Ref, true
 		}
 	}

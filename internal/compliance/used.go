@@ -3,8 +3,6 @@ package compliance
 import (
 	"maps"
 	"slices"
-
-	"github.com/quantaseal/quantaseal/domain"
 )
 
 // Used is a check as a framework asks it: with the framework's parameters in place
@@ -60,25 +58,4 @@ func (r Ref) Stream() string {
 		return "platform"
 	}
 	return "tenant"
-}
-
-// Evidence returns which facts of the platform may bear on a score at an instant, by
-// their sequence numbers, sorted: of each kind the newest n until then, and all that
-// tell of a tenant's border crossed.
-func (p *Platform) Evidence(at int64, n int) []uint64 {
-	var seqs []uint64
-	for kind, all := range p.facts {
-		left := n
-		for _, o := range slices.Backward(all) {
-			if o.Time > at {
-				continue
-			}
-			if left--; left < 0 && kind != (domain.CrossTenantAccess{}).EventType().Name {
-				break
-			}
-			seqs = append(seqs, o.Seq)
-		}
-	}
-	slices.Sort(seqs)
-	return seqs
 }

@@ -44,7 +44,7 @@ func (c composer) Compose(ctx context.Context, tenant domain.TenantID, id domain
 	if r.TenantName, err = c.tenantName(ctx, tenant); err != nil {
 		return none, err
 	}
-	if r.Platform, err = c.platform(ctx, int64(r.Assessment.AsOf)); err != nil {
+	if r.Platform, err = c.platform(ctx, r.Assessment.Platform); err != nil {
 		return none, err
 	}
 	d := c.n.Ring.Deployment()
@@ -52,17 +52,9 @@ func (c composer) Compose(ctx context.Context, tenant domain.TenantID, id domain
 	return c.sign(ctx, &r)
 }
 
-// ofEach is how many facts of each kind the evidence of the platform holds. A check
-// looks for the newest one that says what it asks for.
-const ofEach = 32
-
-// platform returns the records of the system chain that bear on a score, its genesis
-// first.
-func (c composer) platform(ctx context.Context, at int64) ([]chain.Record, error) {
-	seqs, err := c.scores.Evidence(ctx, at, ofEach)
-	if err != nil {
-		return nil, err
-	}
+// platform returns the records of the system chain that a score relies on, its
+// genesis first.
+func (c composer) platform(ctx context.Context, seqs []uint64) ([]chain.Record, error) {
 	var records []chain.Record
 	for _, seq := range append([]uint64{0}, seqs...) {
 		r, err := c.n.Log.At(ctx, domain.TenantID{}, seq)
