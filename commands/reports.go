@@ -23,7 +23,9 @@ type Composer interface {
 type ReportQuestion struct {
 	Framework string // the id of one that there is
 	At        int64  // Unix microseconds; 0 = now
-	Days      int    // of the period that ends then
+	// AsOfSeq is the last fact that counts, at the instant of which it is judged; nil: At says.
+	AsOfSeq *uint64
+	Days    int // of the period that ends then
 }
 
 // ComposedReport is a report as files, with the fact that names their digests.
@@ -135,8 +137,12 @@ func (r *Reports) claim(ctx context.Context, cmd GenerateReport) (claim, error) 
 		return cmd.Idempotency.claim(ctx, r.Keys, r.Log, by, "compliance.report")
 	}
 	number := func(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+	seq := int64(-1)
+	if q.AsOfSeq != nil {
+		seq = int64(*q.AsOfSeq)
+	}
 	digest, err := r.Keys.Blind(ctx, by.Tenant, []byte("once-per-minute"), by.ID[:], []byte("compliance.report"),
-		[]byte(q.Framework), number(q.At), number(int64(q.Days)), number(r.Now().Truncate(time.Minute).Unix()))
+		[]byte(q.Framework), number(q.At), number(seq), number(int64(q.Days)), number(r.Now().Truncate(time.Minute).Unix()))
 	return claim{eventID: domain.DerivedID(digest)}, err
 }
 

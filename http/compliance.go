@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/quantaseal/quantaseal/domain"
 	"github.com/quantaseal/quantaseal/internal/compliance"
@@ -12,29 +11,19 @@ import (
 // digests to.
 type score struct {
 	compliance.Assessment
-	CalculatedAt    instant `json:"calculated_at"`
-	LastEvaluatedAt instant `json:"last_evaluated_at"` // the same
-	ResultDigest    string  `json:"result_digest"`     // of the full assessment, whatever this answer shows of it
+	Period          *compliance.Period `json:"period,omitempty"` // if it was asked for
+	CalculatedAt    instant            `json:"calculated_at"`
+	LastEvaluatedAt instant            `json:"last_evaluated_at"` // the same
+	ResultDigest    string             `json:"result_digest"`     // of the full assessment, whatever this answer shows of it
 }
 
 // complianceScore handles GET /compliance/score and GET /compliance/score/{framework}.
 func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[score], error) {
 	p := parametersOf(in.http)
-	at := p.instant("at", true)
-	if asOf := p.instant("as_of", true); asOf != 0 {
-		if at != 0 {
-			p.wrong("at and as_of are the same: give one")
-		}
-		at = asOf
-	}
+	question := s.scoreQuestion(p)
 	detail := p.text("detail")
 	if detail != "" && detail != "full" && detail != "brief" {
 		p.wrong("detail must be full or brief")
-	}
-	for _, later := range []string{"as_of_seq", "period", "catalogue"} {
-		if p.text(later) != "" {
-			return reply[score]{}, errNotImplemented
-		}
 	}
 	framework, err := s.framework(in, p)
 	if p.err != nil || err != nil {
@@ -43,7 +32,7 @@ func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[s
 	if err := s.Vault.Authorize(ctx, in.by, domain.ScopeCompliance, "compliance.score"); err != nil {
 		return reply[score]{}, err
 	}
-	a, err := s.Scores.Score(ctx, in.by.Tenant, framework, at)
+	a, period, err := s.assess(ctx, in.by.Tenant, framework, question)
 	if err != nil {
 		return reply[score]{}, err
 	}
@@ -51,7 +40,7 @@ func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[s
 	if err != nil {
 		return reply[score]{}, err
 	}
-	receipt, err := s.Vault.RecordScore(ctx, in.by, framework.ID+" "+strconv.FormatInt(at, 10), domain.ComplianceScored{
+	receipt, err := s.Vault.RecordScore(ctx, in.by, framework.ID+" "+question.String(), domain.ComplianceScored{
 		AsOf: int64(a.AsOf), AsOfSeq: a.AsOfSeq, CatalogueDigest: a.Catalogue.Digest, Framework: a.Framework, ResultDigest: digest, Score: a.Score,
 	})
 	if err != nil {
@@ -61,7 +50,7 @@ func (s *Server) complianceScore(ctx context.Context, in *call, _ none) (reply[s
 		a = a.Brief()
 	}
 	made := instant(s.Now().UnixMicro())
-	return reply[score]{data: score{a, made, made, "sha3-256:" + digest.String()}, receipt: receipt}, nil
+	return reply[score]{data: score{a, period, made, made, "sha3-256:" + digest.String()}, receipt: receipt}, nil
 }
 
 // framework returns the one that a request names, in its path or its query.

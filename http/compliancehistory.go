@@ -21,6 +21,7 @@ const historyDays = 90
 func (s *Server) complianceHistory(ctx context.Context, in *call, _ none) (reply[[]queries.HistoryPoint], error) {
 	p := parametersOf(in.http)
 	days := p.number("days", 1, queries.MaxHistory, historyDays)
+	s.catalogue(p)
 	framework, err := s.framework(in, p)
 	if p.err != nil || err != nil {
 		return reply[[]queries.HistoryPoint]{}, firstOf(p.err, err)
@@ -45,6 +46,7 @@ func (s *Server) complianceDiff(ctx context.Context, in *call, _ none) (reply[co
 	if from == 0 {
 		p.wrong("from is required")
 	}
+	s.catalogue(p)
 	framework, err := s.framework(in, p)
 	if p.err != nil || err != nil {
 		return reply[compliance.Change]{}, firstOf(p.err, err)

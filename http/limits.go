@@ -49,7 +49,11 @@ func (s *Server) limit(ctx context.Context, in *call, st commands.Standing) erro
 	if in.access.public {
 		x.allowance = s.Limits.Network(ctx, x.network)
 	} else {
-		x.proven, x.allowance = true, s.Limits.Caller(ctx, in.by, st.Tenant.Settings.RateLimit, in.cost)
+		cost := in.cost
+		if in.folds != "" && in.http.URL.Query().Has(in.folds) {
+			cost = foldCost
+		}
+		x.proven, x.allowance = true, s.Limits.Caller(ctx, in.by, st.Tenant.Settings.RateLimit, cost)
 	}
 	x.allowance.show(in.header)
 	if x.allowance.Retry > 0 {

@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"mime"
+	"strconv"
 	"strings"
 
 	"github.com/quantaseal/quantaseal/commands"
@@ -15,10 +16,13 @@ const reportCost = 50
 
 // reportRequest asks for a report. What it says may stand in the query as well.
 type reportRequest struct {
-	Framework string `json:"framework"`
-	At        string `json:"at"`
-	Days      int    `json:"days"`
-	Format    string `json:"format"`
+	Framework string  `json:"framework"`
+	At        string  `json:"at"`
+	AsOfSeq   *uint64 `json:"as_of_seq"`
+	Days      int     `json:"days"`
+	Period    string  `json:"period"`
+	Catalogue string  `json:"catalogue"`
+	Format    string  `json:"format"`
 }
 
 // wrong implements formed.
@@ -51,7 +55,13 @@ var reportForms = map[string]struct {
 // reportQuestion returns what a request asks for, and in which format.
 func (s *Server) reportQuestion(in *call, req reportRequest) (commands.ReportQuestion, string, error) {
 	p := parametersOf(in.http)
-	for name, given := range map[string]string{"framework": req.Framework, "at": req.At, "format": req.Format} {
+	seq := ""
+	if req.AsOfSeq != nil {
+		seq = strconv.FormatUint(*req.AsOfSeq, 10)
+	}
+	for name, given := range map[string]string{
+		"framework": req.Framework, "at": req.At, "as_of_seq": seq, "period": req.Period, "catalogue": req.Catalogue, "format": req.Format,
+	} {
 		if given == "" {
 			continue
 		}
@@ -63,10 +73,16 @@ func (s *Server) reportQuestion(in *call, req reportRequest) (commands.ReportQue
 	if p.text("framework") != "" && in.param("framework") != "" {
 		p.wrong("the path names the framework")
 	}
-	q := commands.ReportQuestion{At: p.instant("at", true), Days: p.number("days", 1, queries.MaxHistory, historyDays)}
+	asked := s.scoreQuestion(p)
+	q := commands.ReportQuestion{At: asked.at, AsOfSeq: asked.seq, Days: p.number("days", 1, queries.MaxHistory, historyDays)}
 	if req.Days != 0 {
 		if q.Days = req.Days; req.Days < 1 || req.Days > queries.MaxHistory {
 			p.wrong("days must be 1 to 366")
+		}
+	}
+	if asked.days > 0 {
+		if q.Days = asked.days; req.Days != 0 || p.text("days") != "" {
+			p.wrong("days and period are the same: give one")
 		}
 	}
 	format := p.text("format")

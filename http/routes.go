@@ -89,8 +89,9 @@ func (s *Server) routes(engine *gin.Engine) {
 	api.POST("/encryption/keys/:id/escrow", serve(s, secret, s.escrow))
 	api.DELETE("/encryption/keys/:id", serve(s, plain, s.destroyCryptoKey))
 
-	api.GET("/compliance/score", serve(s, plain, s.complianceScore))
-	api.GET("/compliance/score/:framework", serve(s, plain, s.complianceScore))
+	scores := endpoint{folds: "period"}
+	api.GET("/compliance/score", serve(s, scores, s.complianceScore))
+	api.GET("/compliance/score/:framework", serve(s, scores, s.complianceScore))
 	folds := endpoint{cost: foldCost}
 	api.GET("/compliance/history", serve(s, folds, s.complianceHistory))
 	api.GET("/compliance/history/:framework", serve(s, folds, s.complianceHistory))

@@ -61,10 +61,11 @@ func (f *file) give(c *gin.Context, status int) {
 
 // endpoint says how a route is served beside its handler.
 type endpoint struct {
-	status int   // of success; 0 = 200
-	limit  int64 // of the body; 0 = maxBody
-	cost   int   // of a request, in requests; 0 = 1
-	secret bool  // the answer holds a secret: refuse requests that a browser sends on a guess
+	status int    // of success; 0 = 200
+	limit  int64  // of the body; 0 = maxBody
+	cost   int    // of a request, in requests; 0 = 1
+	folds  string // the parameter that makes a request cost foldCost; "" = there is none
+	secret bool   // the answer holds a secret: refuse requests that a browser sends on a guess
 }
 
 // projectionPatience bounds how long an answer waits for its own read models. The

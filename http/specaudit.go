@@ -1,6 +1,8 @@
 package http
 
 import (
+	"math"
+
 	"github.com/quantaseal/quantaseal/internal/compliance"
 	"github.com/quantaseal/quantaseal/internal/openapi"
 	"github.com/quantaseal/quantaseal/queries"
@@ -102,25 +104,30 @@ func complianceArea() area {
 		return append([]*openapi.Parameter{asked("framework", "Which one, where the path does not say.", openapi.Text("soc2"))}, more...)
 	}
 	date := openapi.Schema{Type: "string", Description: "A date or a time."}
+	catalogue := asked("catalogue", "By which catalogue: current, its version or its digest. This server has one.", openapi.Text("current"))
+	asOf := []*openapi.Parameter{
+		asked("at", "As of this date or time.", date), asked("as_of", "The same.", date),
+		asked("as_of_seq", "As of this fact of the chain, at the instant of its recording.", openapi.Number(0, math.MaxInt64)),
+		asked("period", "So many days before, each of which is scored too.", openapi.Text("90d")), catalogue,
+	}
 	score := operation{
 		summary: "Score a framework", answer: score{}, missing: true, about: "Folded from the chain. The score is put on the record.",
-		query: which(asked("at", "As of this date or time.", date), asked("as_of", "The same.", date), asked("detail", "full shows every control and check.", openapi.OneOf("brief", "full"))),
+		query: which(append(asOf, asked("detail", "full shows every control and check.", openapi.OneOf("brief", "full")))...),
 	}
 	history := operation{
 		summary: "Read how a score went", answer: []queries.HistoryPoint{}, missing: true,
-		query: which(asked("days", "How far back; 90 if it is not given.", openapi.Number(1, queries.MaxHistory))),
+		query: which(asked("days", "How far back; 90 if it is not given.", openapi.Number(1, queries.MaxHistory)), catalogue),
 	}
 	diff := operation{
 		summary: "Read what moved a score", answer: compliance.Change{}, missing: true,
-		query: which(asked("from", "From this date or time.", date), asked("to", "To this one; now if it is not given.", date)),
+		query: which(asked("from", "From this date or time.", date), asked("to", "To this one; now if it is not given.", date), catalogue),
 	}
 	made := operation{
 		summary: "Make a report", answer: reportAnswer{}, missing: true, conflicts: true, idempotent: true,
 		about: "Signed, and on the record with the digests of its files before it is answered. The files are had by URLs that are good for an hour. It counts as 50 requests.",
-		query: which(
-			asked("at", "As of this date or time.", date), asked("days", "Of the period before; 90 if it is not given.", openapi.Number(1, queries.MaxHistory)),
+		query: which(append(asOf, asked("days", "The same as period, as a number; 90 if neither is given.", openapi.Number(1, queries.MaxHistory)),
 			asked("format", "json is the answer described here; any other is the file itself.", openapi.OneOf("json", "pdf", "csv", "evidence", "oscal")),
-		),
+		)...),
 		raw: reportRaw(200),
 	}
 	posted := made

@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"math"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -16,6 +17,28 @@ type pastStates struct {
 	mu   sync.Mutex
 	kept *simplelru.LRU[pastKey, *compliance.State]
 	size int
+}
+
+// extent is how much of a chain counts: the facts until an instant, included, and of
+// these the ones before a sequence number.
+type extent struct {
+	at   int64
+	next uint64
+}
+
+// throughout is the extent of a whole chain.
+var throughout = extent{math.MaxInt64, math.MaxUint64}
+
+func until(at int64) extent { return extent{at, math.MaxUint64} }
+
+func through(seq uint64) extent { return extent{math.MaxInt64, seq + 1} }
+
+// key returns what the state after all of it is kept by.
+func (e extent) key(tenant domain.TenantID) pastKey {
+	if e.next != math.MaxUint64 {
+		return pastKey{tenant: tenant, next: e.next}
+	}
+	return pastKey{tenant: tenant, at: e.at}
 }
 
 // pastKey names a state, by the fact that comes next or by the instant.
@@ -48,12 +71,12 @@ func (p *pastStates) keep(key pastKey, s *compliance.State) {
 	}
 }
 
-// before returns the state of an instant, which nobody may change, or, not exact, a
-// state to go on with that is of no later one.
-func (p *pastStates) before(tenant domain.TenantID, at int64) (s *compliance.State, exact bool) {
+// before returns the state after an extent, which nobody may change, or, not exact, a
+// state within it to go on with.
+func (p *pastStates) before(tenant domain.TenantID, to extent) (s *compliance.State, exact bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s, ok := p.kept.Get(pastKey{tenant: tenant, at: at}); ok {
+	if s, ok := p.kept.Get(to.key(tenant)); ok {
 		return s, true
 	}
 	var latest pastKey
@@ -61,7 +84,7 @@ func (p *pastStates) before(tenant domain.TenantID, at int64) (s *compliance.Sta
 		if key.tenant != tenant {
 			continue
 		}
-		if kept, _ := p.kept.Peek(key); key.at <= at && kept.Last() <= at && (s == nil || kept.Next() > s.Next()) {
+		if kept, _ := p.kept.Peek(key); key.at <= to.at && kept.Last() <= to.at && kept.Next() <= to.next && (s == nil || kept.Next() > s.Next()) {
 			s, latest = kept, key
 		}
 	}

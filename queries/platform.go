@@ -26,7 +26,7 @@ func (s *Scores) platformNow(ctx context.Context) (*compliance.Platform, error) 
 	if s.platform.known != nil && !s.platform.known.Broken() {
 		next = s.platform.known.Clone()
 	}
-	err := s.fold(ctx, domain.TenantID{}, next, 1<<63-1)
+	err := s.fold(ctx, domain.TenantID{}, next, throughout)
 	if errors.Is(err, errMoved) {
 		next.Break("what was read before is no longer there")
 		err = nil

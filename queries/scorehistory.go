@@ -89,13 +89,13 @@ func (s *Scores) goOn(ctx context.Context, tenant domain.TenantID, state *compli
 		if state.Broken() {
 			return state, nil
 		}
-		err := s.fold(ctx, tenant, state, at)
+		err := s.fold(ctx, tenant, state, until(at))
 		if !errors.Is(err, errMoved) {
 			return state, err
 		}
 		s.past.forget(tenant)
 	}
-	state, err := s.then(ctx, tenant, at)
+	state, err := s.then(ctx, tenant, until(at))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (s *Scores) Change(ctx context.Context, tenant domain.TenantID, f *complian
 	if from < s.began(tenant) {
 		return compliance.Change{}, errBefore
 	}
-	state, err := s.then(ctx, tenant, from)
+	state, err := s.then(ctx, tenant, until(from))
 	if err != nil {
 		return compliance.Change{}, fmt.Errorf("folding a chain for a change of scores: %w", err)
 	}
@@ -147,7 +147,7 @@ func (s *Scores) Change(ctx context.Context, tenant domain.TenantID, f *complian
 	}
 	trail := state.On(p).Trail(s.catalogue, f, from, to, end.AsOfSeq-min(end.AsOfSeq, state.Next()))
 	if !state.Broken() {
-		if err := s.fold(ctx, tenant, trail, to); err != nil {
+		if err := s.fold(ctx, tenant, trail, until(to)); err != nil {
 			return compliance.Change{}, fmt.Errorf("folding a chain for a change of scores: %w", err)
 		}
 	}

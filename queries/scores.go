@@ -70,6 +70,7 @@ func (s *Scores) Catalogue() *compliance.Catalogue { return s.catalogue }
 var (
 	errFuture = &domain.Error{Kind: domain.Invalid, Message: "at must not be in the future"}
 	errBefore = &domain.Error{Kind: domain.Invalid, Message: "at must not be before the tenant registered"}
+	errAhead  = &domain.Error{Kind: domain.Invalid, Message: "as_of_seq is not on the chain yet"}
 )
 
 // Score assesses a framework of the catalogue for a tenant at an instant, Unix
@@ -84,7 +85,7 @@ func (s *Scores) Score(ctx context.Context, tenant domain.TenantID, f *complianc
 	if err != nil || current {
 		return a, err
 	}
-	then, err := s.then(ctx, tenant, at)
+	then, err := s.then(ctx, tenant, until(at))
 	if err != nil {
 		return compliance.Assessment{}, fmt.Errorf("folding a chain for a score of the past: %w", err)
 	}
@@ -93,6 +94,50 @@ func (s *Scores) Score(ctx context.Context, tenant domain.TenantID, f *complianc
 		return compliance.Assessment{}, err
 	}
 	return then.On(p).Assess(s.catalogue, f, at), nil
+}
+
+// ScoreAsOf assesses a framework for a tenant as of a fact of its chain: those until
+// then count, that one included, and the instant is when it was recorded. It refuses
+// with Invalid a fact to come. Of a chain that breaks before the fact the score is 0.
+func (s *Scores) ScoreAsOf(ctx context.Context, tenant domain.TenantID, f *compliance.Framework, seq uint64) (compliance.Assessment, error) {
+	p, err := s.platformNow(ctx)
+	if err != nil {
+		return compliance.Assessment{}, err
+	}
+	a, done, broken, err := s.latest(ctx, tenant, f, seq, p)
+	if err != nil || done {
+		return a, err
+	}
+	then, err := s.then(ctx, tenant, through(seq))
+	if err != nil {
+		return compliance.Assessment{}, fmt.Errorf("folding a chain for a score as of a fact: %w", err)
+	}
+	if broken && !then.Broken() && then.Next() <= seq {
+		then = then.Clone()
+		then.Break("what was read before is no longer there")
+	}
+	return then.On(p).Assess(s.catalogue, f, then.Last()), nil
+}
+
+// latest assesses the state that a chain has come to, if a fact is its last one, and
+// reports whether the chain is broken.
+func (s *Scores) latest(ctx context.Context, tenant domain.TenantID, f *compliance.Framework, seq uint64, p *compliance.Platform) (a compliance.Assessment, done, broken bool, err error) {
+	cell := s.cell(tenant)
+	cell.mu.Lock()
+	defer cell.mu.Unlock()
+	if err := s.catchUp(ctx, tenant, cell); err != nil {
+		return a, false, false, fmt.Errorf("folding a chain for a score as of a fact: %w", err)
+	}
+	if broken = cell.state.Broken(); broken {
+		return a, false, true, nil
+	}
+	switch next := cell.state.Next(); {
+	case seq >= next:
+		return a, false, false, errAhead
+	case seq == next-1:
+		return cell.state.On(p).Assess(s.catalogue, f, cell.state.Last()), true, false, nil
+	}
+	return a, false, false, nil
 }
 
 // current assesses the state that a chain has come to, unless the instant lies
@@ -137,7 +182,7 @@ func (s *Scores) catchUp(ctx context.Context, tenant domain.TenantID, cell *fold
 	if cell.state.Broken() {
 		cell.state = compliance.NewState()
 	}
-	err := s.fold(ctx, tenant, cell.state, 1<<63-1)
+	err := s.fold(ctx, tenant, cell.state, throughout)
 	if errors.Is(err, errMoved) {
 		cell.state.Break("what was read before is no longer there")
 		err = nil
@@ -149,24 +194,24 @@ func (s *Scores) catchUp(ctx context.Context, tenant domain.TenantID, cell *fold
 	return err
 }
 
-// then returns the state as it was at an instant. Nobody may change it. It goes on
-// from the state that is kept of the time before.
-func (s *Scores) then(ctx context.Context, tenant domain.TenantID, at int64) (*compliance.State, error) {
-	state, exact := s.past.before(tenant, at)
+// then returns the state as it was. Nobody may change it. It goes on from the state
+// that is kept of the time before.
+func (s *Scores) then(ctx context.Context, tenant domain.TenantID, to extent) (*compliance.State, error) {
+	state, exact := s.past.before(tenant, to)
 	if exact {
 		return state, nil
 	}
-	err := s.fold(ctx, tenant, state, at)
+	err := s.fold(ctx, tenant, state, to)
 	if errors.Is(err, errMoved) { // what is kept is of another chain than there is now
 		s.past.forget(tenant)
 		state = compliance.NewState()
-		err = s.fold(ctx, tenant, state, at)
+		err = s.fold(ctx, tenant, state, to)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !state.Broken() && s.settled(at) {
-		s.past.keep(pastKey{tenant: tenant, at: at}, state)
+	if !state.Broken() && (to.next == state.Next() || s.settled(to.at)) {
+		s.past.keep(to.key(tenant), state)
 	}
 	return state, nil
 }
@@ -186,11 +231,11 @@ type folder interface {
 	Break(what string)
 }
 
-// fold goes on with a state up to an instant, included. It reads the last fact again
+// fold goes on with a state as far as is said. It reads the last fact again
 // that the state has: a chain that was cut off or exchanged there would not show
 // otherwise. A fact that does not verify breaks the state. On the way it keeps what
 // questions about the past can begin with.
-func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, into folder, upTo int64) error {
+func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, into folder, to extent) error {
 	from := into.Next()
 	known := from > 0
 	if known {
@@ -208,7 +253,7 @@ func (s *Scores) fold(ctx context.Context, tenant domain.TenantID, into folder, 
 		case known:
 			known = false
 			continue
-		case int64(r.Header.TimeUS) > upTo:
+		case int64(r.Header.TimeUS) > to.at || r.Header.Seq >= to.next:
 			return nil
 		}
 		into.Apply(factOf(r))

@@ -192,3 +192,46 @@ func TestScoresOfABrokenChain(t *testing.T) {
 		t.Errorf("after a fault the score is as of %d", a.AsOfSeq)
 	}
 }
+
+// A score as of a fact is that of the facts until then, at its instant, whatever came
+// after it; one to come is refused.
+func TestScoresAsOfAFact(t *testing.T) {
+	s, c, now, f := scores(t)
+	for round := range 2 { // folded, then kept
+		for seq := range uint64(5) {
+			at := int64(c.records[seq].Header.TimeUS)
+			got, err := s.ScoreAsOf(t.Context(), scoredTenant, f, seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := scoreAt(t, s, f, at); got.AsOfSeq != seq || int64(got.AsOf) != at || digestOf(t, got) != digestOf(t, want) {
+				t.Errorf("%d: as of fact %d: %v at %d, at its instant: %v at %d", round, seq, got.ScoreExact, got.AsOf, want.ScoreExact, want.AsOf)
+			}
+		}
+	}
+	c.grow(domain.MFAEnabled{UserID: domain.UserID{ID: domain.ID{7}}}, domain.AuditExported{})
+	c.records[6].Header.TimeUS = c.records[5].Header.TimeUS // of the same instant
+	*now = now.AddDate(0, 0, 10)
+	one, err := s.ScoreAsOf(t.Context(), scoredTenant, f, 5)
+	if err != nil || one.AsOfSeq != 5 {
+		t.Errorf("as of fact 5 it is as of %d: %v", one.AsOfSeq, err)
+	}
+	if both := scoreAt(t, s, f, int64(one.AsOf)); both.AsOfSeq != 6 {
+		t.Errorf("at the instant of two facts it is as of %d", both.AsOfSeq)
+	}
+	_, err = s.ScoreAsOf(t.Context(), scoredTenant, f, 7)
+	if refusal, ok := errors.AsType[*domain.Error](err); !ok || refusal.Kind != domain.Invalid {
+		t.Errorf("as of a fact to come: %v", err)
+	}
+	whole := c.records
+	for _, cut := range []int{3, 6} {
+		for seq, broken := range map[uint64]bool{1: false, 4: cut == 3, 6: true} {
+			c.records = whole
+			scoreAt(t, s, f, 0) // known as far as it goes
+			c.records = whole[:cut]
+			if a, err := s.ScoreAsOf(t.Context(), scoredTenant, f, seq); err != nil || broken != (a.Caps[0].ID == "integrity") {
+				t.Errorf("cut off at %d, as of fact %d: %v, %v", cut, seq, a.Caps, err)
+			}
+		}
+	}
+}

@@ -44,12 +44,14 @@ authorisation, and it says how few of a framework's demands it can see at all.
 
 | ` + "`GET /api/v2/compliance/…`" + ` | |
 |---|---|
-| ` + "`score/{framework}`" + ` | the score now, or with ` + "`at=`" + ` at an instant or the end of a day; ` + "`detail=full`" + ` cites the facts held against the tenant |
+| ` + "`score/{framework}`" + ` | the score now, or with ` + "`at=`" + ` at an instant or the end of a day; ` + "`as_of_seq=`" + ` as of a fact, judged when it was recorded; ` + "`period=90d`" + ` tells of the days before as well; ` + "`detail=full`" + ` cites the facts held against the tenant |
 | ` + "`history/{framework}`" + ` | the score at the beginning of each of the last ` + "`days=`" + ` days (90; 366 at most) in UTC, and now |
 | ` + "`diff/{framework}`" + ` | from ` + "`from=`" + ` to ` + "`to=`" + ` (now): the checks that moved and the facts that moved them |
 | ` + "`frameworks`" + ` | what can be scored, and how much of it is in view |
 
-The framework may be a parameter, ` + "`?framework=`" + `, as well. In a diff, every fact is judged at
+The framework may be a parameter, ` + "`?framework=`" + `, as well. ` + "`as_of=`" + ` is the same as ` + "`at=`" + `. ` + "`catalogue=`" + ` may name the one there
+is, as ` + "`current`" + `, by version or by digest; any other is refused. ` + "`period`" + ` says what the scores at the beginning of each
+of these days were on the average and at least, and how many were below 70; the result digest does not cover it. In a diff, every fact is judged at
 the later instant; what moved because time went by, or by facts of the platform, is marked *moved_by_time*. A move names one
 fact, or, where very much moved, the first and last of a stretch of facts.
 
@@ -58,12 +60,12 @@ fact, or, where very much moved, the first and last of a stretch of facts.
 Who has ` + "`compliance:report`" + ` (owners and administrators, and API keys of theirs) has a report made by
 ` + "`POST /api/v2/compliance/reports {\"framework\"}`" + `, by ` + "`POST …/reports/generate`" + `, by ` + "`POST …/report/{framework}`" + `, or by
 ` + "`GET …/report?framework=`" + `, which gives the same report again within a minute. ` + "`at`" + ` is the instant that is
-judged (now), ` + "`days`" + ` the period before it whose days are scored too (90). The answer is JSON, or the file itself
+judged (now) or ` + "`as_of_seq`" + ` the fact, ` + "`days`" + ` or ` + "`period`" + ` the days before that are scored too (90). The answer is JSON, or the file itself
 with ` + "`format=pdf`" + `, ` + "`csv`" + ` (controls), ` + "`evidence`" + ` (CSV) or ` + "`oscal`" + `; ` + "`Accept: application/pdf`" + ` asks for the PDF as
 well. ` + "`GET …/reports`" + ` lists what was made, ` + "`GET …/reports/{id}`" + ` gives one again; both give fresh URLs.
 
 A report has eight files: ` + "`report.json`, `report.pdf`, `controls.csv`, `evidence.csv`" + `, OSCAL 1.1.3 ` + "`assessment-results.json`" + ` and
-` + "`assessment-plan.json`, `platform-evidence.json`" + ` (the facts of the system chain that bear on the score, each as it was signed),
+` + "`assessment-plan.json`, `platform-evidence.json`" + ` (the facts of the system chain that its checks relied on, each as it was signed),
 and ` + "`report.sig.json`" + `. The others are attached to the PDF. Each is had by a signed URL that is
 good for one file and one hour. The same facts, instant and catalogue give the same result digest; a report
 rendered twice is the same, byte for byte.

@@ -30,3 +30,34 @@ func (a Assessment) Point() (Point, error) {
 		a.Score, a.ScoreExact, a.Grade, a.Status, a.Provisional, a.Caps, a.AsOf, a.AsOfSeq, ResultDigest(digest),
 	}, err
 }
+
+// Period is how a score stood at the beginning of each day of some time.
+type Period struct {
+	From      Instant `json:"from"`
+	To        Instant `json:"to"`
+	Days      int     `json:"days"`
+	Scored    int     `json:"days_scored"` // of which the chain tells
+	Mean      int     `json:"mean"`        // rounded down
+	Min       int     `json:"min"`
+	DaysBelow int     `json:"days_below_70"`
+}
+
+// PeriodOf returns the period of so many days until an instant, by the points of those
+// that there are.
+func PeriodOf(to Instant, days int, points []Point) Period {
+	p := Period{From: to - Instant(int64(days)*day), To: to, Days: days, Scored: len(points)}
+	sum := 0
+	for i, at := range points {
+		sum += at.Score
+		if i == 0 || at.Score < p.Min {
+			p.Min = at.Score
+		}
+		if at.Score < 70 {
+			p.DaysBelow++
+		}
+	}
+	if p.Scored > 0 {
+		p.Mean = sum / p.Scored
+	}
+	return p
+}

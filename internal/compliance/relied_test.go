@@ -32,10 +32,21 @@ func TestRelyingOnThePlatform(t *testing.T) {
 		state := folded(s.facts)
 		var facts []compliance.Fact
 		kinds := []domain.Event{
-			domain.KMSAttested{Custody: domain.CustodyHSM, ProbeOK: true}, domain.KMSAttested{}, domain.IsolationTested{Probes: 9}, domain.IsolationTested{},
-			domain.IsolationTested{Probes: 9, Leaks: 1}, domain.CrossTenantAccess{TenantA: tenant}, domain.CrossTenantAccess{}, domain.BackupCompleted{},
-			domain.BackupCompleted{Encrypted: true}, domain.RestoreTested{HeadMatch: true, RowsMatch: true}, domain.RestoreTested{}, domain.ClockSyncObserved{OffsetMS: 9},
-			domain.ClockSyncObserved{OffsetMS: 1 << 30}, domain.PlatformStarted{FIPSMode: true, CryptoModuleCert: "A1"}, domain.PlatformStarted{},
+			domain.KMSAttested{Custody: domain.CustodyHSM, ProbeOK: true},
+			domain.KMSAttested{},
+			domain.IsolationTested{Probes: 9},
+			domain.IsolationTested{},
+			domain.IsolationTested{Probes: 9, Leaks: 1},
+			domain.CrossTenantAccess{TenantA: tenant},
+			domain.CrossTenantAccess{},
+			domain.BackupCompleted{},
+			domain.BackupCompleted{Encrypted: true},
+			domain.RestoreTested{HeadMatch: true, RowsMatch: true},
+			domain.RestoreTested{},
+			domain.ClockSyncObserved{OffsetMS: 9},
+			domain.ClockSyncObserved{OffsetMS: 1 << 30},
+			domain.PlatformStarted{FIPSMode: true, CryptoModuleCert: "A1"},
+			domain.PlatformStarted{},
 		}
 		whole, now := compliance.NewPlatform(), s.now
 		for range rapid.IntRange(0, 12).Draw(rt, "stretches") {

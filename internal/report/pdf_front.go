@@ -50,7 +50,7 @@ func (p *page) cover() {
 	p.pairs([][2]string{
 		{"Tenant", p.r.Tenant.String()},
 		{"Deployment", p.r.Origin},
-		{"Period", fmt.Sprintf("%d days, %s to %s", p.r.Days, day(compliance.Instant(p.r.began())), day(a.AsOf))},
+		{"Period", fmt.Sprintf("%d days, %s to %s", p.r.Days, day(p.r.Period().From), day(a.AsOf))},
 		{"As of", timeText(a.AsOf)},
 		{"As of event", strconv.FormatUint(a.AsOfSeq, 10) + ", the last one that counts"},
 		{"Catalogue", a.Catalogue.Version + ", SHA3-256 " + a.Catalogue.Digest.String()},

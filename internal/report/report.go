@@ -101,11 +101,6 @@ func (r *Report) Files() ([]File, error) {
 	return append(files, File{PDFFile, "application/pdf", pdf}), nil
 }
 
-// began returns the instant at which the period begins, Unix microseconds.
-func (r *Report) began() int64 {
-	return int64(r.Assessment.AsOf) - int64(r.Days)*24*3600*1_000_000
-}
-
 // document is a report as JSON, by which it is verified.
 type document struct {
 	Format     string                `json:"format"`
@@ -116,7 +111,7 @@ type document struct {
 	Generator  string                `json:"generator"`
 	Origin     string                `json:"origin"`
 	LogID      domain.Digest         `json:"log_id"`
-	Period     Period                `json:"period"`
+	Period     compliance.Period     `json:"period"`
 	History    []compliance.Point    `json:"history"`
 	Checks     []compliance.Used     `json:"checks"`
 	Assessment compliance.Assessment `json:"assessment"`
@@ -127,17 +122,6 @@ type document struct {
 // format names the JSON form of a report.
 const format = "quantaseal/report"
 
-// Period is what a report covers beside its instant, and what the score did on its days.
-type Period struct {
-	From      compliance.Instant `json:"from"`
-	To        compliance.Instant `json:"to"`
-	Days      int                `json:"days"`
-	Scored    int                `json:"days_scored"` // of which the chain tells
-	Mean      int                `json:"mean"`        // rounded down
-	Min       int                `json:"min"`
-	DaysBelow int                `json:"days_below_70"`
-}
-
 type signature struct {
 	Algorithm string        `json:"alg"`
 	KeyID     domain.Digest `json:"key_id"`
@@ -146,22 +130,8 @@ type signature struct {
 }
 
 // Period returns how the score stood within the report's period.
-func (r *Report) Period() Period {
-	p := Period{From: compliance.Instant(r.began()), To: r.Assessment.AsOf, Days: r.Days, Scored: len(r.History), Min: 100}
-	sum := 0
-	for _, day := range r.History {
-		sum += day.Score
-		p.Min = min(p.Min, day.Score)
-		if day.Score < 70 {
-			p.DaysBelow++
-		}
-	}
-	if p.Scored == 0 {
-		p.Min = 0
-		return p
-	}
-	p.Mean = sum / p.Scored
-	return p
+func (r *Report) Period() compliance.Period {
+	return compliance.PeriodOf(r.Assessment.AsOf, r.Days, r.History)
 }
 
 // JSON renders the whole report as canonical JSON.

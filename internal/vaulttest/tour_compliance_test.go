@@ -3,6 +3,7 @@ package vaulttest_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,12 @@ type given struct {
 	CalculatedAt    time.Time `json:"calculated_at"`
 	LastEvaluatedAt time.Time `json:"last_evaluated_at"`
 	ResultDigest    string    `json:"result_digest"`
-	Catalogue       struct {
+	Period          *struct {
+		Days, Mean, Min int
+		Scored          int `json:"days_scored"`
+		DaysBelow       int `json:"days_below_70"`
+	}
+	Catalogue struct {
 		Digest string `json:"sha3_256"`
 	}
 	Controls []struct {
@@ -104,13 +110,15 @@ func TestTourCompliance(t *testing.T) {
 			t.Errorf("as_of gives %s, at gave %s", alike.ResultDigest, first.ResultDigest)
 		}
 		w.saw(t) // the same question
+		checkAsOf(t, w, a.Client, first)
 
 		checkHistory(t, w, a.Client, first, now)
 
 		for query, status := range map[string]int{
 			"": 422, "?framework=soc3": 422, "/soc3": 422, "/soc2?at=yesterday": 422, "/soc2?at=2000-01-01": 422, "/soc2?detail=more": 422,
 			"/soc2?at=" + c.now().UTC().Add(time.Hour).Format("2006-01-02T15:04:05Z"): 422, "/soc2?at=2026-01-01&as_of=2026-01-01": 422,
-			"/soc2?period=90d": 501, "/soc2?as_of_seq=3": 501,
+			"/soc2?period=90": 422, "/soc2?period=367d": 422, "/soc2?as_of_seq=-1": 422, "/soc2?as_of_seq=99999": 422, "/soc2?as_of_seq=3&at=2026-01-01": 422,
+			"/soc2?catalogue=1999.1": 422,
 		} {
 			a.Must(t, status, http.MethodGet, compliancePath+"score"+query, nil)
 		}
@@ -157,6 +165,39 @@ func checkCited(t *testing.T, w *witness, g given) {
 	}
 	if cited == 0 {
 		t.Error("nothing is cited")
+	}
+}
+
+// checkAsOf fails t unless a score as of a fact is the one of its instant, and tells of
+// the days before where it is asked to.
+func checkAsOf(t *testing.T, w *witness, c *vaulttest.Client, first given) {
+	t.Helper()
+	last, err := w.v.Log.At(t.Context(), w.tenant, first.AsOfSeq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.UnixMicro(int64(last.Header.TimeUS)).UTC()
+	answer, asOf := scoreOf(t, c, "/pci_dss?catalogue="+first.Catalogue.Digest+"&as_of_seq="+strconv.FormatUint(first.AsOfSeq, 10))
+	fact, _ := w.receipted(t, answer, "COMPLIANCE_SCORED")[0].Event.(domain.ComplianceScored)
+	if fact.AsOf != at.UnixMicro() || fact.AsOfSeq != first.AsOfSeq || !asOf.AsOf.Equal(at) || asOf.HeadHash != first.HeadHash || asOf.Period != nil {
+		t.Errorf("as of fact %d: %+v, recorded %+v", first.AsOfSeq, asOf, fact)
+	}
+	_, alike := scoreOf(t, c, "/pci_dss?catalogue=current&at="+url.QueryEscape(at.Format(time.RFC3339Nano)))
+	if alike.ResultDigest != asOf.ResultDigest && alike.AsOfSeq == asOf.AsOfSeq {
+		t.Errorf("as of the fact %s, at its instant %s", asOf.ResultDigest, alike.ResultDigest)
+	}
+	w.saw(t, "COMPLIANCE_SCORED")
+	_, period := scoreOf(t, c, "/pci_dss?period=41d")
+	w.saw(t, "COMPLIANCE_SCORED")
+	var points []given
+	c.Must(t, http.StatusOK, http.MethodGet, compliancePath+"history/pci_dss?days=41", nil).Into(t, &points)
+	w.saw(t, "COMPLIANCE_SCORED")
+	least := 100.0
+	for _, p := range points[:len(points)-1] {
+		least = min(least, p.Score)
+	}
+	if p := period.Period; p == nil || p.Days != 41 || p.Scored != len(points)-1 || float64(p.Min) != least || p.Mean < p.Min || p.DaysBelow != p.Scored {
+		t.Errorf("the period is %+v, of %d days the least score is %v", p, len(points)-1, least)
 	}
 }
 

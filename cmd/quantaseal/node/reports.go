@@ -31,7 +31,12 @@ func (c composer) Compose(ctx context.Context, tenant domain.TenantID, id domain
 		return none, err
 	}
 	r := report.Report{ID: id, Tenant: tenant, Generator: c.version, Days: q.Days, Catalogue: catalogue, Framework: framework}
-	if r.Assessment, err = c.scores.Score(ctx, tenant, framework, q.At); err != nil {
+	if q.AsOfSeq != nil {
+		r.Assessment, err = c.scores.ScoreAsOf(ctx, tenant, framework, *q.AsOfSeq)
+	} else {
+		r.Assessment, err = c.scores.Score(ctx, tenant, framework, q.At)
+	}
+	if err != nil {
 		return none, err
 	}
 	days, err := c.scores.Days(ctx, tenant, framework, int64(r.Assessment.AsOf), q.Days)
