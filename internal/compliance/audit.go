@@ -25,7 +25,7 @@ func (l *record) apply(f *Fact, s *State) {
 		l.first = f.Ref
 	}
 	l.verified.apply(f)
-	l.contents.add(f.Ref, complete(f) && minimal(f))
+	l.contents.add(f.Ref, complete(f) && f.isMinimal())
 	switch f.Event.(type) {
 	case domain.ComplianceReportGenerated:
 		l.exported = within(append(l.exported, f.Ref))
@@ -89,6 +89,14 @@ var schemas = func() map[domain.EventType]map[string]bool {
 	}
 	return all
 }()
+
+// isMinimal is minimal, which a trail that comes back to a fact asks once.
+func (f *Fact) isMinimal() bool {
+	if !f.judged {
+		f.judged, f.minimal = true, minimal(f)
+	}
+	return f.minimal
+}
 
 // minimal reports whether a payload has no field that its kind of fact has not, and
 // nothing that looks like a secret. An older payload may lack fields.

@@ -69,9 +69,8 @@ func same[T any](v T) T { return v }
 func (t tally) clone() tally { return tally{slices.Clone(t.hours), slices.Clone(t.bad)} }
 
 func (v vault) clone() vault {
-	endings := copies[ending]{}
 	v.all, v.at = slices.Clone(v.all), maps.Clone(v.at)
-	v.endings, v.byEntry = endings.list(v.endings), mapped(endings, v.byEntry)
+	v.endings, v.byEntry = slices.Clone(v.endings), maps.Clone(v.byEntry)
 	return v
 }
 

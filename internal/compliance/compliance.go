@@ -36,6 +36,8 @@ type Fact struct {
 	Outcome   domain.Outcome
 	Payload   []byte // as it was signed
 	Event     domain.Event
+
+	judged, minimal bool // what its payload looks like, once somebody has looked
 }
 
 // Ref cites a fact. The zero Ref cites none.

@@ -11,8 +11,9 @@ type vault struct {
 	sealed  bool         // a credential was sealed once
 	all     []credential // in a row, because every assessment walks over them
 	at      map[domain.CredentialID]int
-	endings []*ending // deletions and replacements, in order
-	byEntry map[domain.EntryID]*ending
+	endings []ending               // deletions and replacements, in order
+	gone    int                    // how many were before these, and are forgotten
+	byEntry map[domain.EntryID]int // which one, those that are gone counted
 }
 
 // credential begins with what every assessment asks of each that lives.
@@ -26,30 +27,38 @@ type credential struct {
 	algorithm string
 	setAt     int64 // when the value was
 	lateAt    int64 // when it was unsealed after it had expired, the last time; 0 = never
-	valueSet  Ref   // what last set the value
-	sealed    Ref
+	valueSet  *Ref  // what last set the value; what is cited never changes, so that copies share it
+	sealed    *Ref
 	id        domain.CredentialID
 	sealedBy  domain.UserID
 	retiredBy domain.UserID // if it is retired
-	late      Ref           // its last unsealing after it had expired
+	late      *Ref          // its last unsealing after it had expired
 }
 
 // ending is a value that nobody is to read again.
 type ending struct {
-	ref      Ref
+	ref      *Ref
 	entry    domain.EntryID
 	shredded int64 // when its key was destroyed; 0 = it was not
-	opened   Ref   // that it was unsealed all the same
+	opened   *Ref  // that it was unsealed all the same; nil = it was not
 }
 
 func newVault() vault {
-	return vault{at: map[domain.CredentialID]int{}, byEntry: map[domain.EntryID]*ending{}}
+	return vault{at: map[domain.CredentialID]int{}, byEntry: map[domain.EntryID]int{}}
 }
 
 // find returns a credential, or nil. It may move with the next one that is added.
 func (v *vault) find(id domain.CredentialID) *credential {
 	if i, ok := v.at[id]; ok {
 		return &v.all[i]
+	}
+	return nil
+}
+
+// ending returns what ended a value, or nil. It may move with the next one.
+func (v *vault) ending(e domain.EntryID) *ending {
+	if i, ok := v.byEntry[e]; ok {
+		return &v.endings[i-v.gone]
 	}
 	return nil
 }
@@ -80,8 +89,9 @@ func (v *vault) apply(f *Fact, by domain.UserID) {
 	switch e := f.Event.(type) {
 	case domain.CredentialSealed:
 		v.sealed = true
+		ref := f.Ref
 		v.add(credential{
-			id: e.EntryID.Credential(), sealed: f.Ref, valueSet: f.Ref, setAt: f.Time, owner: e.Owner, class: e.Classification, algorithm: e.Algorithm,
+			id: e.EntryID.Credential(), sealed: &ref, valueSet: &ref, setAt: f.Time, owner: e.Owner, class: e.Classification, algorithm: e.Algorithm,
 			suite: e.Suite, ttlDays: e.TTLDays, expires: e.ExpiresAt, sealedBy: by,
 		})
 	case domain.CredentialRotated:
@@ -89,15 +99,18 @@ func (v *vault) apply(f *Fact, by domain.UserID) {
 		if c := v.find(e.NewEntryID.Credential()); c != nil {
 			c.suite, c.expires = e.Suite, e.ExpiresAt
 			if e.ValueChanged {
-				c.valueSet, c.setAt = f.Ref, f.Time
+				ref := f.Ref
+				c.valueSet, c.setAt = &ref, f.Time
 			}
 		}
 	case domain.CredentialUnsealed:
 		if c := v.find(e.EntryID.Credential()); c != nil && c.expires != 0 && f.Time > c.expires {
-			c.late, c.lateAt = f.Ref, f.Time
+			ref := f.Ref
+			c.late, c.lateAt = &ref, f.Time
 		}
-		if over := v.byEntry[e.EntryID]; over != nil {
-			over.opened = f.Ref
+		if over := v.ending(e.EntryID); over != nil {
+			ref := f.Ref
+			over.opened = &ref
 		}
 	case domain.CredentialRetired:
 		if c := v.find(e.EntryID.Credential()); c != nil {
@@ -128,11 +141,12 @@ func (v *vault) over(f *Fact, e domain.EntryID) {
 // end notes that a value is not to be read again. Those longer ago than any window
 // are forgotten, with the credentials that they ended.
 func (v *vault) end(f *Fact, e domain.EntryID) {
-	over := &ending{ref: f.Ref, entry: e}
-	v.endings, v.byEntry[e] = append(v.endings, over), over
+	ref := f.Ref
+	v.byEntry[e] = v.gone + len(v.endings)
+	v.endings = append(v.endings, ending{ref: &ref, entry: e})
 	for f.Time-v.endings[0].ref.Time > horizon {
 		old := v.endings[0].entry
-		v.endings = v.endings[1:]
+		v.endings, v.gone = v.endings[1:], v.gone+1
 		delete(v.byEntry, old)
 		if c := v.find(old.Credential()); c != nil && c.ended != 0 && f.Time-c.ended > horizon {
 			v.drop(c.id)
@@ -141,7 +155,7 @@ func (v *vault) end(f *Fact, e domain.EntryID) {
 }
 
 func (v *vault) shred(f *Fact, e domain.EntryID) {
-	if over := v.byEntry[e]; over != nil && over.shredded == 0 {
+	if over := v.ending(e); over != nil && over.shredded == 0 {
 		over.shredded = f.Time
 	}
 }
@@ -159,7 +173,7 @@ func (v *vault) live(inOrder func(*credential) (bool, *Ref)) finding {
 		if ok, ref := inOrder(c); ok {
 			good++
 		} else {
-			failing.add(*ref)
+			failing.add(ref)
 		}
 	}
 	return shareOf(good, of, failing)
@@ -176,7 +190,7 @@ func (s *State) secretAge(q question) finding {
 		if c.ttlDays > 0 {
 			limit = min(limit, int64(c.ttlDays)*day)
 		}
-		return q.at-c.setAt <= limit, &c.valueSet
+		return q.at-c.setAt <= limit, c.valueSet
 	})
 }
 
@@ -209,7 +223,7 @@ func (s *State) afterExpiry(q question) finding {
 func (s *State) boundedLife(q question) finding {
 	most := q.count("max_ttl_days")
 	return s.vault.live(func(c *credential) (bool, *Ref) {
-		return c.ttlDays > 0 && int64(c.ttlDays) <= most, &c.sealed
+		return c.ttlDays > 0 && int64(c.ttlDays) <= most, c.sealed
 	})
 }
 
@@ -218,24 +232,29 @@ const destruction = hour
 
 // destroyed is QS-CRED-04.
 func (s *State) destroyed(q question) finding {
-	good, of, failing := s.keys.retirement(q)
+	good, of, keys := s.keys.retirement(q)
+	var failing newest
+	for i := range keys {
+		failing.add(&keys[i])
+	}
 	since := q.since("window_days")
-	for _, over := range s.vault.endings {
+	for i := range s.vault.endings {
+		over := &s.vault.endings[i]
 		at := over.ref.Time
-		if at <= since || q.at-at < destruction && !over.opened.cited() {
+		if at <= since || q.at-at < destruction && over.opened == nil {
 			continue
 		}
 		of++
 		switch {
-		case over.opened.cited():
-			failing = append(failing, over.opened)
+		case over.opened != nil:
+			failing.add(over.opened)
 		case over.shredded == 0 || over.shredded-at > destruction:
-			failing = append(failing, over.ref)
+			failing.add(over.ref)
 		default:
 			good++
 		}
 	}
-	return share(good, of, failing)
+	return shareOf(good, of, failing)
 }
 
 // inventory is QS-CRED-05.
@@ -243,6 +262,6 @@ func (s *State) inventory(q question) finding {
 	classes := q.lists["classes"]
 	return s.vault.live(func(c *credential) (bool, *Ref) {
 		owner := s.people.users[c.owner]
-		return owner != nil && owner.active && slices.Contains(classes, c.class), &c.sealed
+		return owner != nil && owner.active && slices.Contains(classes, c.class), c.sealed
 	})
 }

@@ -95,7 +95,7 @@ func (s *State) algorithms(q question) finding {
 		}
 		for _, r := range refs {
 			if r.cited() {
-				failing.add(r)
+				failing.add(&r)
 			}
 		}
 	}

@@ -37,3 +37,15 @@ var Embedded = embedded
 
 // Evaluated reports whether facts of today can let a check pass.
 func Evaluated(check string) bool { return checks[check] != nil && !slices.Contains(unseen, check) }
+
+// Newest returns the newest of facts, and how many are not among them.
+func Newest(refs []Ref) ([]Ref, int) {
+	var n newest
+	for i := range refs {
+		n.add(&refs[i])
+	}
+	return n.list()
+}
+
+// MaxCited is how many facts a finding cites.
+const MaxCited = maxCited

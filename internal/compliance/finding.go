@@ -62,17 +62,17 @@ func absent() finding { return finding{result: NoEvidence, ratio: zero} }
 // were found in.
 func (f finding) citing(failing []Ref) finding {
 	var cited newest
-	for _, r := range failing {
-		cited.add(r)
+	for i := range failing {
+		cited.add(&failing[i])
 	}
-	f.failing, f.more = cited.refs, cited.more
+	f.failing, f.more = cited.list()
 	return f
 }
 
 // shareOf is share with what was picked from a failing population already.
 func shareOf(good, of int, failing newest) finding {
-	f := share(good, of, failing.refs)
-	f.more = failing.more
+	f := share(good, of, nil)
+	f.failing, f.more = failing.list()
 	return f
 }
 

@@ -57,22 +57,42 @@ func remember(refs []Ref, r Ref) []Ref {
 	return append(refs, r)
 }
 
-// newest are the newest of many facts, however they come, in the order of the chain.
+// newest are the newest of many facts, however they come.
 type newest struct {
-	refs []Ref
-	more int // that are not among them
+	kept  []*Ref // at most twice as many as are cited
+	full  bool   // those before floor cannot be among them
+	floor uint64
+	of    int // how many there were
 }
 
-// add takes a fact. Of many that come in no order few are newer than the newest so
-// far, so that most cost a comparison.
-func (n *newest) add(r Ref) {
-	at, _ := slices.BinarySearchFunc(n.refs, r.Seq, func(a Ref, seq uint64) int { return compare(a.Seq, seq) })
-	if len(n.refs) < maxCited {
-		n.refs = slices.Insert(n.refs, at, r)
+// add takes a fact, which nobody changes. Those that may be among the newest are put
+// in order only when they have become many, so that most cost a comparison.
+func (n *newest) add(r *Ref) {
+	if n.of++; n.full && r.Seq <= n.floor {
 		return
 	}
-	if n.more++; at > 0 {
-		copy(n.refs, n.refs[1:at])
-		n.refs[at-1] = r
+	if n.kept = append(n.kept, r); len(n.kept) == 2*maxCited {
+		n.order()
+		n.full, n.floor = true, n.kept[0].Seq
 	}
+}
+
+// order puts what is kept in the order of the chain, and drops what is too old. Of
+// facts at one place of two chains the last that came is the first.
+func (n *newest) order() {
+	if n.full {
+		slices.Reverse(n.kept[:maxCited]) // these came first, and are in order
+	}
+	slices.Reverse(n.kept)
+	slices.SortStableFunc(n.kept, func(a, b *Ref) int { return compare(a.Seq, b.Seq) })
+	n.kept = append(n.kept[:0], n.kept[max(0, len(n.kept)-maxCited):]...)
+}
+
+// list returns them in the order of the chain, and how many are not among them.
+func (n *newest) list() (refs []Ref, more int) {
+	n.order()
+	for _, r := range n.kept {
+		refs = append(refs, *r)
+	}
+	return refs, n.of - len(refs)
 }

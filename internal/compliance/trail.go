@@ -57,6 +57,7 @@ func (s *State) Trail(c *Catalogue, f *Framework, from, to int64, length uint64)
 
 // Apply follows the trail by the next fact.
 func (t *Trail) Apply(f Fact) {
+	f.isMinimal()
 	t.State.Apply(f)
 	if t.facts = append(t.facts, f); len(t.facts) == t.stride {
 		t.ask()
