@@ -95,9 +95,6 @@ func (r *reader) Write(p []byte) (int, error) {
 // writeExport writes the export up to and with the receipt's event.
 func (s *Server) writeExport(c *gin.Context, in *call, to io.Writer, req exportRequest, q auditQuestion, upTo eventstore.Receipt) error {
 	ctx, control := c.Request.Context(), http.NewResponseController(c.Writer)
-	if err := control.SetReadDeadline(time.Time{}); err != nil { // else a reader who takes longer than a request may is taken for gone
-		return err
-	}
 	out := bufio.NewWriterSize(to, 64<<10)
 	pace := func() error { return control.SetWriteDeadline(s.Now().Add(exportPatience)) }
 	if req.Format == "bundle" {

@@ -97,7 +97,6 @@ func (s *Server) openStream(c *gin.Context, in *call) (*stream, error) {
 	h.Set("Content-Type", t.out.contentType())
 	h.Set("X-Accel-Buffering", "no") // a proxy that collects an answer would never show this one
 	c.Writer.WriteHeader(http.StatusOK)
-	_ = t.control.SetReadDeadline(time.Time{}) // else the server takes the reader for gone
 	t.opening = openingOf(s.Bundle, in.by.Tenant, q.From, genesis)
 	return t, nil
 }

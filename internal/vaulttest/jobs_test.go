@@ -1,8 +1,12 @@
 package vaulttest_test
 
 import (
+	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -155,5 +159,35 @@ func TestJobsFindAnAlteredChain(t *testing.T) {
 	}
 	if got := score(); got.Score == 0 || got.Caps[0].ID == "integrity" {
 		t.Errorf("after a verification that found nothing the score is %+v", got)
+	}
+}
+
+// A note that is not about this log keeps no job from being done, and is set aside.
+func TestJobsGoOnBesideAStrangeNote(t *testing.T) {
+	t.Parallel()
+	v := vaulttest.Start(t, node.Config{})
+	a := v.Register(t, "owner@example.com")
+	notes := filepath.Join(v.Data, "notes")
+	if err := errors.Join(v.Anchors.Pass(t.Context()), os.MkdirAll(notes, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := strings.Repeat("00", 32)
+	for name, text := range map[string]string{
+		"restore_test-x.json": "no note",
+		"backup-x.json":       `{"kind":"backup","backup":"x","manifest_sha3_256":"` + elsewhere + `","system_head":"` + elsewhere + `","system_next":1}`,
+	} {
+		if err := os.WriteFile(filepath.Join(notes, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = v.Jobs(t.Context()) // it tells of the notes, or the pass that runs beside it does
+	if err := v.Jobs(t.Context()); err != nil {
+		t.Errorf("the next time the notes are told again: %v", err)
+	}
+	if at, err := v.Queries.LastFact(t.Context(), tenantID(t, a.TenantID), "AUDIT_CHAIN_VERIFIED"); err != nil || at.IsZero() {
+		t.Errorf("the chain was verified at %s: %v", at, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(notes, "*.json")); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
 	}
 }

@@ -48,18 +48,17 @@ func (n *Node) Jobs(ctx context.Context) error {
 	if n.Log.Halted() != nil {
 		return nil
 	}
-	if err := errors.Join(n.recordStart(ctx), n.takeNotes(ctx)); err != nil {
-		return err
-	}
+	own := errors.Join(n.recordStart(ctx), n.takeNotes(ctx))
 	resign, leads, err := n.leadJobs(ctx)
 	if err != nil || !leads {
-		return err
+		return errors.Join(own, err)
 	}
 	defer resign()
 	if err := n.Views.CatchUp(ctx); err != nil {
-		return fmt.Errorf("bringing the read models up to date: %w", err)
+		return errors.Join(own, fmt.Errorf("bringing the read models up to date: %w", err))
 	}
 	errs := []error{
+		own,
 		n.whenDue(ctx, domain.KMSAttested{}, n.attestKMS),
 		n.whenDue(ctx, domain.ClockSyncObserved{}, n.observeClock),
 		n.whenDue(ctx, domain.IsolationTested{}, n.probeIsolation),

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -58,12 +59,20 @@ func leaveNote(data string, what note) error {
 	return errors.Join(err, backup.SyncDir(dir))
 }
 
-// takeNotes puts what notes say on the record, each once, and removes them.
+// takeNotes puts what notes say on the record, each once, and removes them. One that
+// is not about this log is told once and set aside: nothing it says gets any truer.
 func (n *Node) takeNotes(ctx context.Context) error {
 	files, _ := filepath.Glob(filepath.Join(n.config.Data, notesDir, "*.json")) // the pattern is well-formed
 	var errs []error
 	for _, file := range files {
-		if err := n.takeNote(ctx, file); err != nil {
+		err := n.takeNote(ctx, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another pass has taken it
+		}
+		if errors.Is(err, errStrangeNote) {
+			err = errors.Join(err, os.Rename(file, file+".strange"))
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("taking the note %s: %w", filepath.Base(file), err))
 		}
 	}
@@ -80,7 +89,7 @@ func (n *Node) takeNote(ctx context.Context, file string) error {
 	}
 	var what note
 	if err := json.Unmarshal(text, &what); err != nil {
-		return err
+		return errors.Join(errStrangeNote, err)
 	}
 	var manifest, head domain.Digest
 	if copy(manifest[:], unhex(what.Manifest)) != len(manifest) || copy(head[:], unhex(what.SystemHead)) != len(head) || what.SystemNext == 0 {
